@@ -1,15 +1,16 @@
-/** Bundles every entry into `dist/`, one ESM file each, and the approval page into `dist/page/`. */
+/** Bundles every entry into `dist/` (or the folder named), one ESM file each, and the approval page into its `page/`. */
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
+const folder = process.argv[2] ?? 'dist';
 const entries = (await readdir('src/entry')).map((name) => `src/entry/${name}`);
 
-await rm('dist', { recursive: true, force: true });
-await mkdir('dist/page', { recursive: true });
+await rm(folder, { recursive: true, force: true });
+await mkdir(`${folder}/page`, { recursive: true });
 
 await build({
   entryPoints: entries,
-  outdir: 'dist',
+  outdir: folder,
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -27,7 +28,7 @@ await build({
 
 await build({
   entryPoints: ['src/service/page/main.ts'],
-  outfile: 'dist/page/page.js',
+  outfile: `${folder}/page/page.js`,
   bundle: true,
   platform: 'browser',
   target: 'es2022',
@@ -36,5 +37,5 @@ await build({
   legalComments: 'none',
 });
 for (const name of await readdir('src/service/page')) {
-  if (!name.endsWith('.ts')) await cp(`src/service/page/${name}`, `dist/page/${name}`);
+  if (!name.endsWith('.ts')) await cp(`src/service/page/${name}`, `${folder}/page/${name}`);
 }
