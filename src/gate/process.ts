@@ -1,0 +1,48 @@
+import { exitCodes } from '../core/verdict.ts';
+
+/** How long a withdrawal or a redemption in flight may take after SIGINT; the runner sends SIGTERM after 7.5 s and kills 2.5 s later. */
+const graceMs = 6_000;
+/** How long an open socket or timer may keep a process that has its exit code. */
+const lingerMs = 250;
+
+/**
+ * The process around a gate. The entry has set exit code 1 already, so that a promise that never settles or a crash of the
+ * runtime is a failure; here 70 is set for what nobody caught and 130 for SIGINT and SIGTERM, which abort `signal` first.
+ * A closed stdout (EPIPE) changes nothing.
+ * @param run resolves to the exit code, and should soon after `signal` aborts
+ * @param report shows one message to the person who reads the log
+ */
+export async function runProcess(
+  run: (signal: AbortSignal) => Promise<number>,
+  report: (message: string) => void,
+): Promise<void> {
+  const interruption = new AbortController();
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+  const crash = (error: unknown): never => {
+    process.exitCode = exitCodes.internal;
+    report(
+      `internal: This is a bug of Deploy Warrant, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    process.exit(exitCodes.internal);
+  };
+  process.on('unhandledRejection', crash);
+  process.on('uncaughtException', crash);
+
+  const interrupt = (): void => {
+    if (interruption.signal.aborted) return;
+    process.exitCode = exitCodes.interrupted;
+    interruption.abort();
+    setTimeout(() => process.exit(exitCodes.interrupted), graceMs);
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+
+  try {
+    const exitCode = await run(interruption.signal);
+    process.exitCode = interruption.signal.aborted ? exitCodes.interrupted : exitCode;
+  } catch (error) {
+    crash(error);
+  }
+  setTimeout(() => process.exit(), lingerMs).unref();
+}
