@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { findSecret } from './secrets.ts';
+import { freeTextProblem, isBroadLabel, visible } from './text.ts';
+
+/** A string with the rules of one kind of fact; `problem` says what is wrong as the end of a sentence. */
+function rule(problem: (value: string) => string | undefined) {
+  return z.string().check((context) => {
+    const message = problem(context.value);
+    if (message !== undefined) {
+      context.issues.push({ code: 'custom', message, input: context.value });
+    }
+  });
+}
+
+/** A value for a message, unless it looks like a secret. */
+export function shown(value: string): string {
+  return findSecret(value) === undefined ? `"${visible(value, 80)}"` : 'a value that is not shown';
+}
+
+const maxIdentifierLength = 255;
+
+function identifier(pattern: RegExp, form: string) {
+  return rule((value) => {
+    if (value === '') return 'must not be empty';
+    if (value.length > maxIdentifierLength) {
+      return `must be at most ${maxIdentifierLength} characters long, not ${value.length}`;
+    }
+    return pattern.test(value) ? undefined : `must be ${form}, not ${shown(value)}`;
+  });
+}
+
+function concrete(pattern: RegExp, form: string) {
+  return identifier(pattern, form).check(refuseBroadLabel);
+}
+
+function refuseBroadLabel(context: z.core.ParsePayload<string>): void {
+  if (isBroadLabel(context.value)) {
+    const message = `must name one thing, and "${context.value}" could be any; name the exact one`;
+    context.issues.push({ code: 'custom', message, input: context.value });
+  }
+}
+
+/** Free text: commands, values, notes, reasons (DESIGN 3.1). */
+export const text = rule(freeTextProblem);
+
+/** A choice from a closed list, with the list in the message. */
+export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {
+  return z.enum(choices, { error: () => `must be one of: ${choices.join(', ')}` });
+}
+
+const objectId = /^(?!0+$)(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const decimal = /^(?:0|[1-9][0-9]{0,19})$/;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const providerName = /^[a-z][a-z0-9-]*:[A-Za-z0-9_][A-Za-z0-9._@+/-]*$/;
+
+/** The allow-lists of DESIGN 3.1. All ASCII, so that no two of them can look alike. */
+export const identifiers = {
+  service: concrete(
+    /^@?[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/,
+    'a name such as api, shop/api or @acme/api',
+  ),
+  environment: concrete(
+    /^[A-Za-z0-9._:/%@#+=()$-](?:[A-Za-z0-9 ._:/%@#+=()$-]*[A-Za-z0-9._:/%@#+=()$-])?$/,
+    'letters, digits, inner blanks and ._:/%@#+=()$-',
+  ),
+  target: concrete(
+    /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/,
+    'a letter or digit, then letters, digits and ._:/-',
+  ),
+  server: identifier(
+    /^https?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~-]+)*$/,
+    'the URL of the forge without a slash at the end, such as https://github.com',
+  ),
+  repository: identifier(
+    /^[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*$/,
+    'a path such as owner/name or group/subgroup/project',
+  ),
+  id: rule((value) =>
+    decimal.test(value) || uuid.test(value) || (providerName.test(value) && value.length <= 255)
+      ? undefined
+      : `must be a decimal number, a UUID in lower case, or provider:name, not ${shown(value)}`,
+  ),
+  ref: identifier(
+    // git-check-ref-format(1): no component begins with a dot or ends with .lock, no "..", no "@{", none of \ ~ ^ : ? * [.
+    /^refs(?!.*(?:\.\.|@\{|\/\.|\.lock(?:\/|$)|\.$))(?:\/[!-)+-.0-9;-@A-Z\]_-}]+){2,}$/,
+    'a full ref such as refs/heads/main or refs/tags/v1.2.0',
+  ),
+  commit: rule((value) =>
+    objectId.test(value)
+      ? undefined
+      : `must be a full commit id, 40 or 64 lower-case hex digits and not all zero, not ${shown(value)}`,
+  ),
+  digest: identifier(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits'),
+  sha256: identifier(/^[0-9a-f]{64}$/, '64 lower-case hex digits'),
+  workflow: identifier(/^[!-~](?:[ -~]*[!-~])?$/, 'printable ASCII without a blank at either end'),
+  login: identifier(
+    /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(?:\[bot\])?$/,
+    'a login such as alexdoe or release-agent[bot]',
+  ),
+  decimal: identifier(decimal, 'a decimal number without leading zeros'),
+  migrationPath: rule(
+    (value) =>
+      freeTextProblem(value) ??
+      (/^(?!\/)(?!.*\/$)(?!.*\\)/.test(value) &&
+      value.split('/').every((part) => !/^\.{0,2}$/.test(part))
+        ? undefined
+        : `must be a clean path inside the repository, relative and with single slashes, not ${shown(value)}`),
+  ),
+  rollbackValue: text.check(refuseBroadLabel),
+};

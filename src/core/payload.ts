@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { canonicalText } from './canonical.ts';
+import { checkDocument } from './document.ts';
+import { text } from './fact-rules.ts';
+import { problemsBetweenFacts, deployFactsSchema, type DeployFacts } from './facts.ts';
+import { Fault, listProblems } from './fault.ts';
+import { JsonError, maxPayloadBytes, parseJson } from './json.ts';
+import { formatTime, isTime } from './time.ts';
+import type { Checked, Problem } from './verdict.ts';
+
+const time = z.string().refine(isTime, 'must be a time in the form YYYY-MM-DDTHH:MM:SSZ');
+
+const payloadSchema = z.strictObject({
+  schema: z.literal('deploy-approval/v1'),
+  request_id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits'),
+  facts: deployFactsSchema,
+  requested_at: time,
+  expires_at: time,
+  context: z.strictObject({ reason: text.exactOptional() }),
+});
+
+/** What is signed: the facts, the time they may be deployed in, and the requester's words (DESIGN 3.2). */
+export interface ApprovalPayload {
+  readonly schema: 'deploy-approval/v1';
+  /** 32 random hex digits, by the requester. */
+  readonly request_id: string;
+  readonly facts: DeployFacts;
+  readonly requested_at: string;
+  /** Deploy by. */
+  readonly expires_at: string;
+  readonly context: { readonly reason?: string };
+}
+
+/** Every problem of a value that should be `deploy-approval/v1`, or the payload. */
+export function checkPayload(value: unknown): Checked<ApprovalPayload> {
+  const checked = checkDocument<ApprovalPayload>(value, payloadSchema, problemsBetween);
+  if (!checked.ok) return checked;
+  const bytes = new TextEncoder().encode(canonicalText(checked.value)).byteLength;
+  if (bytes <= maxPayloadBytes) return checked;
+  const message = `is too large: ${bytes} bytes, the limit is ${maxPayloadBytes}; deploy fewer migration files at once`;
+  return { ok: false, problems: [{ field: '', message }] };
+}
+
+const shape = z.object({ facts: z.unknown(), requested_at: z.string(), expires_at: z.string() });
+
+function problemsBetween(value: unknown): Problem[] {
+  const { success, data } = shape.safeParse(value);
+  if (!success) return [];
+  const facts = problemsBetweenFacts(data.facts).map(({ field, message }) => ({
+    field: `facts.${field}`,
+    message,
+  }));
+  // Times in our form are in order as text.
+  const message = 'must be later than requested_at';
+  return data.expires_at > data.requested_at ? facts : [...facts, { field: 'expires_at', message }];
+}
+
+/** The payload of a stored or received text, which must be strict JSON and its own RFC 8785 form (DESIGN 3.2). */
+export function parsePayloadText(payloadText: string): Checked<ApprovalPayload> {
+  let value: unknown;
+  try {
+    value = parseJson(payloadText, { maxBytes: maxPayloadBytes });
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return { ok: false, problems: [{ field: '', message: error.message }] };
+  }
+  const checked = checkPayload(value);
+  if (!checked.ok || canonicalText(checked.value) === payloadText) return checked;
+  const message = 'is not in its canonical form (RFC 8785): other bytes than these were signed';
+  return { ok: false, problems: [{ field: '', message }] };
+}
+
+/**
+ * The payload for checked facts. Times are epoch milliseconds.
+ * @throws Fault `payload_invalid` with every problem
+ */
+export function buildPayload(options: {
+  readonly facts: DeployFacts;
+  readonly requestId: string;
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  readonly reason?: string | undefined;
+}): ApprovalPayload {
+  const checked = checkPayload({
+    schema: 'deploy-approval/v1',
+    request_id: options.requestId,
+    facts: options.facts,
+    requested_at: formatTime(options.requestedAt),
+    expires_at: formatTime(options.expiresAt),
+    context: options.reason === undefined ? {} : { reason: options.reason },
+  });
+  if (checked.ok) return checked.value;
+  const { problems } = checked;
+  throw new Fault(
+    'payload_invalid',
+    `These deploy facts can't be put to a person:\n${listProblems(problems)}`,
+    {
+      problems,
+    },
+  );
+}
+
+/** What the approver is asked to allow, derived from the facts on both sides of the API (DESIGN 3.5). */
+export function payloadAction(facts: Pick<DeployFacts, 'service' | 'environment'>): string {
+  return `Deploy ${facts.service} to ${facts.environment}`;
+}
