@@ -42,7 +42,7 @@ export interface ApprovalRecord {
 }
 
 const time = z.string().refine(isTime, 'is not a time in the form YYYY-MM-DDTHH:MM:SSZ');
-const decimal = z.string().regex(/^[1-9][0-9]{0,19}$/, 'is not a decimal number');
+const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/, 'is not a decimal number');
 
 const recordSchema: z.ZodType<ApprovalRecord> = z.strictObject({
   schema: z.literal('approval-record/v1'),

@@ -90,6 +90,13 @@ export function checkKey({
     : fault('response.signature', `does not verify with the pinned ${key.algorithm} key`);
 }
 
+/** The challenge that an assertion says it signed, for who looks for the nonce in it; nothing is checked yet. */
+export function statedChallenge(assertion: AssertionJson): Uint8Array | undefined {
+  const client = readClientData(assertion.response.clientDataJSON);
+  if (typeof client === 'string' || typeof client.challenge !== 'string') return undefined;
+  return decodeBase64url(client.challenge);
+}
+
 /** One signature in the form of WebAuthn Level 3 section 6.5.5: ES256 as ASN.1 DER. */
 export function checkSignature(o: {
   readonly algorithm: Algorithm;

@@ -1,0 +1,175 @@
+import type { AssertionJson } from './assertion.ts';
+import { decodeBase64url } from './base64url.ts';
+import { approvalChallenge, nonceBytes, rejectionChallenge } from './challenge.ts';
+import type { DeployFacts } from './facts.ts';
+import { listProblems } from './fault.ts';
+import type { PinnedKey } from './passkeys.ts';
+import type { EnvironmentRule } from './policy.ts';
+import type { Account, Policy } from './policy-format.ts';
+import type { Decision } from './record.ts';
+import { visible } from './text.ts';
+import type { Problem, RefusalCode, RefusalDetails } from './verdict.ts';
+import { checkCeremony, checkKey, statedChallenge } from './webauthn.ts';
+
+/** Why a step of the order in DESIGN 5 refuses. */
+export interface Objection {
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly details?: Pick<RefusalDetails, 'differences' | 'problems'>;
+}
+
+/** The person whose pinned passkey signed, or why the decision counts for nobody. */
+export type Judgement =
+  | { readonly ok: true; readonly person: string }
+  | { readonly ok: false; readonly objection: Objection };
+
+export interface DecisionContext {
+  readonly policy: Policy;
+  readonly rule: EnvironmentRule;
+  readonly payloadHash: string;
+  /** The facts whose requesters may not approve: the signed ones and, in a re-run, the final ones too. */
+  readonly requestedBy: readonly DeployFacts[];
+}
+
+/** A passkey of the policy and the person it belongs to. */
+interface Pinned {
+  readonly key: PinnedKey;
+  readonly person: string;
+  readonly accounts: readonly Account[];
+}
+
+/** Steps 7 to 11 for one approval: who signed exactly this payload. */
+export function judgeApproval(decision: Decision, context: DecisionContext): Judgement {
+  const { assertion } = decision;
+  const who = visible(decision.approver);
+  if (assertion === undefined) {
+    return refused(
+      'evidence_invalid',
+      `The service says that ${who} approved, but gives no signature. A status is no evidence: ask for a new approval, and look into the service if this happens again.`,
+    );
+  }
+  const { policy } = context;
+  // Steps 7 to 9.
+  const ceremony = checkCeremony({
+    assertion,
+    challenge: approvalChallenge(nonceOf(decision), context.payloadHash),
+    origin: policy.relying_party.origin,
+    rpId: policy.relying_party.id,
+  });
+  if (!ceremony.ok) return badEvidence(who, ceremony.problems);
+  // Step 10.
+  const pinned = findPinned(policy, assertion.id);
+  if (pinned === undefined) {
+    return refused(
+      'approver_untrusted',
+      `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin. If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`,
+    );
+  }
+  const objection = personObjection(decision, pinned, context);
+  if (objection !== undefined) return { ok: false, objection };
+  // Steps 10 (user handle) and 11.
+  const signature = checkKey({ assertion, key: pinned.key });
+  if (!signature.ok) return badEvidence(who, signature.problems);
+  return { ok: true, person: pinned.person };
+}
+
+/** Whether a rejection is signed by the named person; an unsigned one counts too, but is told as hearsay. */
+export function isSignedRejection(
+  decision: Decision,
+  { policy, payloadHash }: Pick<DecisionContext, 'policy' | 'payloadHash'>,
+): boolean {
+  const { assertion } = decision;
+  if (assertion === undefined) return false;
+  const pinned = findPinned(policy, assertion.id);
+  if (pinned?.person !== decision.approver) return false;
+  const ceremony = checkCeremony({
+    assertion,
+    challenge: rejectionChallenge(nonceOf(decision), payloadHash),
+    origin: policy.relying_party.origin,
+    rpId: policy.relying_party.id,
+  });
+  return ceremony.ok && checkKey({ assertion, key: pinned.key }).ok;
+}
+
+/**
+ * The nonce that create answered. Where the service gave none, any will do: it is the one in the challenge that was
+ * signed, and the rest of the challenge is compared with it.
+ */
+function nonceOf({ nonce, assertion }: Decision): Uint8Array {
+  const stated =
+    nonce === undefined ? assertion && statedChallenge(assertion) : decodeBase64url(nonce);
+  // Too short a challenge fails the comparison, whatever it is compared with.
+  return stated === undefined || stated.length < nonceBytes
+    ? new Uint8Array(nonceBytes)
+    : stated.subarray(0, nonceBytes);
+}
+
+function findPinned(policy: Policy, credentialId: AssertionJson['id']): Pinned | undefined {
+  for (const [person, { accounts, passkeys }] of Object.entries(policy.approvers)) {
+    const key = passkeys.find(({ id }) => id === credentialId);
+    if (key !== undefined) return { key, person, accounts };
+  }
+  return undefined;
+}
+
+function personObjection(
+  decision: Decision,
+  pinned: Pinned,
+  { rule, requestedBy }: DecisionContext,
+): Objection | undefined {
+  const { person } = pinned;
+  const who = visible(decision.approver);
+  if (person !== decision.approver) {
+    return {
+      code: 'approver_untrusted',
+      message: `The service says that ${who} approved, but the passkey is ${person}'s. Ask for a new approval, and look into the service if this happens again.`,
+    };
+  }
+  if (!rule.approvers.includes(person)) {
+    return {
+      code: 'approver_untrusted',
+      message: `${who} may not approve for this environment; the policy names ${rule.approvers.join(', ')}. Ask one of them.`,
+    };
+  }
+  const requester = rule.self_approval ? undefined : requesterAmong(pinned.accounts, requestedBy);
+  if (requester === undefined) return undefined;
+  const others = rule.approvers.filter((name) => name !== person);
+  return {
+    code: 'self_approval',
+    message: `${who} approved a deploy that they asked for themselves, as ${visible(requester)}. Ask ${others.length > 0 ? others.join(' or ') : 'for another approver in the policy'}.`,
+  };
+}
+
+/** The account by which a person asked for the deploy: started the run or started it again. */
+function requesterAmong(
+  accounts: readonly Account[],
+  requestedBy: readonly DeployFacts[],
+): string | undefined {
+  for (const { actor } of requestedBy) {
+    for (const { provider, id, login } of accounts) {
+      if (actor.id === id || actor.id === `${provider}:${id}`)
+        return `${actor.login} (${actor.id})`;
+      // Forges compare logins without case.
+      if (sameLogin(actor.login, login)) return actor.login;
+      const rerunBy = Object.hasOwn(actor, 'triggered_by') ? actor.triggered_by : undefined;
+      if (rerunBy !== undefined && sameLogin(rerunBy, login)) return rerunBy;
+    }
+  }
+  return undefined;
+}
+
+function sameLogin(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function badEvidence(who: string, problems: readonly Problem[]): Judgement {
+  return refused(
+    'evidence_invalid',
+    `${who}'s signature is no approval of this deploy: ${listProblems(problems)}. Ask for a new approval.`,
+    problems,
+  );
+}
+
+function refused(code: RefusalCode, message: string, problems: readonly Problem[] = []): Judgement {
+  return { ok: false, objection: { code, message, details: { problems } } };
+}

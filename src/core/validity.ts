@@ -1,0 +1,77 @@
+import type { Objection } from './evidence.ts';
+import type { ApprovalPayload } from './payload.ts';
+import type { Decision } from './record.ts';
+import { visible } from './text.ts';
+import { formatTime, parseTime } from './time.ts';
+
+/** How far the clocks of requester, service and verifier may be apart. */
+const allowanceMs = 60_000;
+
+/**
+ * Step 12 of DESIGN 5. Each comparison is written so that anything that is no number refuses.
+ * @param now epoch milliseconds, by the verifier's clock
+ * @param maxAgeMinutes the policy's longest validity; undefined without a policy
+ */
+export function timeObjection({
+  payload,
+  decisions,
+  now,
+  maxAgeMinutes,
+}: {
+  readonly payload: ApprovalPayload;
+  readonly decisions: readonly Decision[];
+  readonly now: number;
+  readonly maxAgeMinutes: number | undefined;
+}): Objection | undefined {
+  const requestedAt = parseTime(payload.requested_at);
+  const expiresAt = parseTime(payload.expires_at);
+  for (const { approver, decided_at } of decisions) {
+    const decidedAt = parseTime(decided_at);
+    const decided = `The service says that ${visible(approver)} decided at ${decided_at}`;
+    if (!(decidedAt >= requestedAt - allowanceMs)) {
+      return {
+        code: 'evidence_invalid',
+        message: `${decided}, which is before the request of ${payload.requested_at}. Compare the clocks of this machine and of the service, then ask for a new approval.`,
+      };
+    }
+    if (!(decidedAt <= now + allowanceMs)) {
+      return {
+        code: 'evidence_invalid',
+        message: `${decided}, which is still to come by this machine's clock (${clock(now)}). Compare the two clocks, then ask for a new approval.`,
+      };
+    }
+    if (!(decidedAt < expiresAt)) {
+      return {
+        code: 'expired',
+        message: `${decided}, but the request could be approved only until ${payload.expires_at}. Ask for a new approval.`,
+      };
+    }
+  }
+  if (!(requestedAt <= now + allowanceMs)) {
+    return {
+      code: 'expired',
+      message: `This approval is not valid yet: it begins at ${payload.requested_at}, and this machine's clock says ${clock(now)}. Set the clock, then run this step again.`,
+    };
+  }
+  if (!(now < expiresAt)) {
+    return {
+      code: 'expired',
+      message: `This approval could be deployed until ${payload.expires_at}, and now it is ${clock(now)}. Ask for a new approval.`,
+    };
+  }
+  const minutes = (expiresAt - requestedAt) / 60_000;
+  if (maxAgeMinutes !== undefined && !(minutes <= maxAgeMinutes)) {
+    return {
+      code: 'payload_invalid',
+      message: `This approval was asked for with a validity of ${minutes} minutes; the policy allows ${maxAgeMinutes} (max_age_minutes). Ask again with a lower valid-minutes.`,
+      details: {
+        problems: [{ field: 'expires_at', message: `is more than ${maxAgeMinutes} minutes away` }],
+      },
+    };
+  }
+  return undefined;
+}
+
+function clock(epochMs: number): string {
+  return Number.isFinite(epochMs) ? formatTime(epochMs) : 'unknown';
+}
