@@ -41,18 +41,23 @@ export function checkPayload(value: unknown): Checked<ApprovalPayload> {
   return { ok: false, problems: [{ field: '', message }] };
 }
 
-const shape = z.object({ facts: z.unknown(), requested_at: z.string(), expires_at: z.string() });
+const anyObject = z.looseObject({});
 
 function problemsBetween(value: unknown): Problem[] {
-  const { success, data } = shape.safeParse(value);
-  if (!success) return [];
-  const facts = problemsBetweenFacts(data.facts).map(({ field, message }) => ({
+  const payload = anyObject.safeParse(value).data ?? {};
+  const problems = problemsBetweenFacts(payload['facts']).map(({ field, message }) => ({
     field: `facts.${field}`,
     message,
   }));
+  const [from, to] = [
+    time.safeParse(payload['requested_at']),
+    time.safeParse(payload['expires_at']),
+  ];
   // Times in our form are in order as text.
-  const message = 'must be later than requested_at';
-  return data.expires_at > data.requested_at ? facts : [...facts, { field: 'expires_at', message }];
+  if (from.success && to.success && to.data <= from.data) {
+    problems.push({ field: 'expires_at', message: 'must be later than requested_at' });
+  }
+  return problems;
 }
 
 /** The payload of a stored or received text, which must be strict JSON and its own RFC 8785 form (DESIGN 3.2). */

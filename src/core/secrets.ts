@@ -1,37 +1,39 @@
 import { rules as presetRules } from '@secretlint/secretlint-rule-preset-recommend';
 
-/** Shapes the preset does not know, or knows only in part (EC and Ed25519 keys, tokens without a vendor's prefix). */
+/**
+ * Shapes that the preset does not know, or knows only in part (EC and Ed25519 keys, tokens without a vendor's prefix). Every
+ * repetition that something must follow is bounded, so that a hostile text can't make the search slow.
+ */
 const ownRules: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['private key', /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/],
-  ['JSON web token', /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/],
-  ['bearer token', /\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*/i],
+  ['JSON web token', /\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,}/],
+  ['bearer token', /\bbearer\s+[A-Za-z0-9._~+/-]{16,}/i],
   ['Google API key', /\bAIza[A-Za-z0-9_-]{35}/],
+  ['password', passwordAssignment()],
 ];
 
-/** An account number is no secret: it is one of the facts. */
-const harmless = new Set(['AWSAccountID']);
+/** `PGPASSWORD=x`, `--password=x`, `?password=x`, but not with a reference or a name as its value: `$X`, `secret:X`, `DB_PASSWORD`. */
+function passwordAssignment(): RegExp {
+  const name = '(?:[Pp]ass[Ww](?:or)?d|PASSW(?:OR)?D|[Pp]assphrase|PASSPHRASE)';
+  const reference = '(?:[$<{%*]|secret:|[A-Z][A-Z0-9_]*(?![A-Za-z0-9_]))';
+  return new RegExp(`${name}=["']?(?!${reference})[^\\s"'&]{4}`);
+}
 
-/** The part of secretlint's rule interface that its rules really use; our translator hands back the message's own id. */
-interface ScannerContext {
-  readonly createTranslator: () => (messageId: string) => { readonly messageId: string };
-  readonly report: (finding: { readonly message: { readonly messageId: string } }) => void;
-  readonly ignore: () => void;
-}
-interface Source {
-  readonly content: string;
-  readonly contentType: 'text';
-  readonly filePath: string | undefined;
-}
+/** The part of secretlint's rule interface that its rules use. Our translator hands back the message's own id. */
 interface ScannerRule {
   readonly meta: { readonly id: string };
   readonly create: (
-    context: ScannerContext,
+    context: {
+      readonly createTranslator: () => (messageId: string) => { readonly messageId: string };
+      readonly report: (finding: { readonly message: { readonly messageId: string } }) => void;
+    },
     options: { readonly enableIDScanRule: true },
-  ) => { readonly file: (source: Source) => unknown };
+  ) => {
+    readonly file: (source: { readonly content: string; readonly filePath?: string }) => void;
+  };
 }
 
-type Scanner = (text: string) => string | undefined;
-let presetScanner: Scanner | undefined;
+let presetScanner: ((text: string) => string | undefined) | undefined;
 
 /**
  * The name of the rule by which the text holds what looks like a secret's value, such as `private key` or `aws AWSAccessKeyID`;
@@ -44,28 +46,37 @@ export function findSecret(text: string): string | undefined {
   return presetScanner(text);
 }
 
-/** Runs the preset's rules ourselves: its engine is asynchronous and brings configuration and comments that switch it off. */
-function createPresetScanner(): Scanner {
+/** An account number is no secret: it is one of the facts. */
+const harmless = 'AWSAccountID';
+/** Not a scanner: it lets a comment in the text switch scanners off. */
+const commentRule = 'filter-comments';
+/** This one looks for registry tokens only in a file of this name. */
+const npmRule = { name: 'npm', filePath: '.npmrc' };
+
+/** Runs the preset's rules ourselves: its own engine is asynchronous, and obeys comments. */
+function createPresetScanner(): (text: string) => string | undefined {
   const findings: string[] = [];
-  const scans = (presetRules as unknown as readonly ScannerRule[]).map((rule) => {
+  const scans: ((content: string) => void)[] = [];
+  for (const rule of presetRules as unknown as readonly ScannerRule[]) {
     const name = rule.meta.id.replace('@secretlint/secretlint-rule-', '');
-    return rule.create(
+    if (name === commentRule) continue;
+    const scanner = rule.create(
       {
         createTranslator: () => (messageId) => ({ messageId }),
         report: ({ message: { messageId } }) => {
-          if (!harmless.has(messageId)) findings.push(`${name} ${messageId}`);
+          if (messageId !== harmless) findings.push(`${name} ${messageId}`);
         },
-        ignore: () => undefined,
       },
       { enableIDScanRule: true },
     );
-  });
+    scans.push((content) => scanner.file({ content }));
+    if (name === npmRule.name) {
+      scans.push((content) => scanner.file({ content, filePath: npmRule.filePath }));
+    }
+  }
   return (content) => {
     findings.length = 0;
-    // The npm rule looks for registry tokens only in a file of that name.
-    for (const filePath of [undefined, '.npmrc']) {
-      for (const scan of scans) scan.file({ content, contentType: 'text', filePath });
-    }
+    for (const scan of scans) scan(content);
     return findings[0];
   };
 }
