@@ -1,0 +1,49 @@
+import { base64URLStringToBuffer, bufferToBase64URLString } from '@simplewebauthn/browser';
+import { canonicalText } from '../../core/canonical.ts';
+import type { Json } from './leaves.ts';
+
+const rejectionLabel = 'deploy-warrant/rejection/v1';
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** SHA-256 in lower-case hex. */
+export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * The payload hash (DESIGN 3.2), worked out here: SHA-256 of the RFC 8785 bytes, in lower-case hex.
+ * @throws Error on a value without a canonical form (a lone surrogate)
+ */
+export async function payloadHashOf(payload: Json): Promise<string> {
+  return sha256Hex(new TextEncoder().encode(canonicalText(payload)));
+}
+
+/**
+ * The nonce of a request: exactly 32 bytes. Any other length could make one ceremony's challenge look like another's.
+ * @returns undefined when the text is not base64url of 32 bytes, in its only form
+ */
+export function parseNonce(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return undefined;
+  const bytes = base64URLStringToBuffer(text);
+  return bufferToBase64URLString(bytes) === text ? new Uint8Array(bytes) : undefined;
+}
+
+/** The challenge of a decision (DESIGN 3.3), base64url: 64 bytes to approve, 96 to reject. */
+export async function challengeFor(
+  decision: 'approved' | 'rejected',
+  nonce: Uint8Array<ArrayBuffer>,
+  payloadHash: string,
+): Promise<string> {
+  const hash = Uint8Array.from(payloadHash.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  if (decision === 'approved') return bufferToBase64URLString(join(nonce, hash).buffer);
+  const label = new TextEncoder().encode(rejectionLabel);
+  const bound = await sha256(join(label, new Uint8Array(1), nonce, hash));
+  return bufferToBase64URLString(join(nonce, bound, await sha256(label)).buffer);
+}

@@ -1,0 +1,119 @@
+import { base64URLStringToBuffer, startRegistration } from '@simplewebauthn/browser';
+import { ApiError, finishEnrolment, startEnrolment } from './api.ts';
+import { sha256Hex } from './challenge.ts';
+import { el, message } from './dom.ts';
+import { whyItFailed } from './passkey.ts';
+
+/** Enrolment by invite: a user name, a passkey with user verification, and the key's hash to confirm by another way. */
+export function showEnrolment(main: HTMLElement, code: string): void {
+  document.title = 'Create your passkey · Deploy Warrant';
+  const problem = el('p', { class: 'problem', role: 'alert' });
+  const status = el('p', { class: 'status', role: 'status' });
+  const name = el('input', {
+    id: 'username',
+    name: 'username',
+    autocomplete: 'username',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    required: true,
+    maxlength: '64',
+    'aria-describedby': 'username-hint',
+  });
+  const submit = el(
+    'button',
+    { type: 'submit', name: 'enrol', class: 'primary' },
+    'Create passkey',
+  );
+  const form = el(
+    'form',
+    { class: 'enrolment' },
+    el('label', { for: 'username' }, 'User name'),
+    name,
+    el(
+      'p',
+      { class: 'hint', id: 'username-hint' },
+      'The name that requests are addressed to, such as “alex”. It stands in the approval policy.',
+    ),
+    problem,
+    status,
+    submit,
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void enrol();
+  });
+
+  const enrol = async (): Promise<void> => {
+    if (submit.disabled) return;
+    submit.disabled = true;
+    problem.textContent = '';
+    status.textContent = 'Follow your browser’s prompt…';
+    const username = name.value.trim();
+    try {
+      const sha256 = await createPasskey(code, username);
+      main.replaceChildren(enrolled(username, sha256));
+      main.querySelector('h1')?.focus();
+    } catch (error) {
+      status.textContent = '';
+      problem.textContent =
+        error instanceof ApiError && (error.status === 404 || error.status === 410)
+          ? 'This invite is unknown, used up or too old. Ask the platform engineer for a new one.'
+          : whyItFailed(error, 'No passkey was enrolled.');
+      submit.disabled = false;
+    }
+  };
+
+  main.replaceChildren(
+    message(
+      'Create your passkey',
+      'With it you approve or reject deploys. It stays on your device or security key, which asks for your fingerprint, face or PIN each time.',
+      form,
+    ),
+  );
+  name.focus();
+}
+
+/**
+ * Enrols a passkey.
+ * @returns SHA-256 of its public key (SPKI), in hex: computed here where the browser tells the key, so that a service that
+ * stored another one is found out.
+ * @throws ApiError, WebAuthnError, or Error when the service stored another key
+ */
+async function createPasskey(code: string, username: string): Promise<string> {
+  const optionsJSON = await startEnrolment(code, username);
+  const response = await startRegistration({ optionsJSON });
+  const stored = await finishEnrolment(code, username, response);
+  const { publicKey } = response.response;
+  if (publicKey === undefined) return stored;
+  const own = await sha256Hex(new Uint8Array(base64URLStringToBuffer(publicKey)));
+  if (own === stored) return own;
+  throw new ApiError(
+    502,
+    `The service stored another key (${stored}) than the one your device made (${own}). Do not use it, and tell the platform engineer.`,
+  );
+}
+
+/** The key's hash in groups that can be read aloud. */
+function enrolled(username: string, sha256: string): HTMLElement {
+  const groups = (sha256.match(/.{4}/g) ?? []).map((four) => el('li', {}, four));
+  return el(
+    'section',
+    { class: 'message' },
+    el('h1', { tabindex: '-1' }, 'Your passkey is ready, ', el('bdi', {}, username)),
+    el(
+      'p',
+      {},
+      'One step is left. Read the SHA-256 of your key to the platform engineer ',
+      el('strong', {}, 'by another way than this page'),
+      ': in person, or in a call. It must equal what ',
+      el('code', {}, 'deploy-warrant policy'),
+      ' prints for you. Only then does your approval count.',
+    ),
+    el(
+      'ol',
+      { class: 'key-hash', 'aria-label': 'SHA-256 of your key', 'data-sha256': sha256 },
+      ...groups,
+    ),
+    el('p', {}, el('a', { href: '/' }, 'See what waits for you')),
+  );
+}
