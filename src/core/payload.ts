@@ -45,13 +45,13 @@ const anyObject = z.looseObject({});
 
 function problemsBetween(value: unknown): Problem[] {
   const payload = anyObject.safeParse(value).data ?? {};
-  const problems = problemsBetweenFacts(payload['facts']).map(({ field, message }) => ({
+  const problems = problemsBetweenFacts(payload.facts).map(({ field, message }) => ({
     field: `facts.${field}`,
     message,
   }));
   const [from, to] = [
-    time.safeParse(payload['requested_at']),
-    time.safeParse(payload['expires_at']),
+    time.safeParse(payload.requested_at),
+    time.safeParse(payload.expires_at),
   ];
   // Times in our form are in order as text.
   if (from.success && to.success && to.data <= from.data) {
