@@ -9,7 +9,7 @@ import { Fault } from '../core/fault.ts';
 export function checkTlsEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const value = env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  const value = env.NODE_TLS_REJECT_UNAUTHORIZED;
   if (value !== undefined && value !== '' && value !== '1') {
     throw new Fault(
       'configuration',
