@@ -49,10 +49,7 @@ function problemsBetween(value: unknown): Problem[] {
     field: `facts.${field}`,
     message,
   }));
-  const [from, to] = [
-    time.safeParse(payload.requested_at),
-    time.safeParse(payload.expires_at),
-  ];
+  const [from, to] = [time.safeParse(payload.requested_at), time.safeParse(payload.expires_at)];
   // Times in our form are in order as text.
   if (from.success && to.success && to.data <= from.data) {
     problems.push({ field: 'expires_at', message: 'must be later than requested_at' });
