@@ -8,18 +8,12 @@ import type { EnvironmentRule } from './policy.ts';
 import type { Account, Policy } from './policy-format.ts';
 import type { Decision } from './record.ts';
 import { visible } from './text.ts';
-import type { Problem, RefusalCode, RefusalDetails } from './verdict.ts';
+import type { Objection } from './objection.ts';
+import type { Problem, RefusalCode } from './verdict.ts';
 import { checkCeremony, checkKey, statedChallenge } from './webauthn.ts';
 
-/** Why a step of the order in DESIGN 5 refuses. */
-export interface Objection {
-  readonly code: RefusalCode;
-  readonly message: string;
-  readonly details?: Pick<RefusalDetails, 'differences' | 'problems'>;
-}
-
 /** The person whose pinned passkey signed, or why the decision counts for nobody. */
-export type Judgement =
+type Judgement =
   | { readonly ok: true; readonly person: string }
   | { readonly ok: false; readonly objection: Objection };
 

@@ -1,9 +1,9 @@
 import { compareFacts } from './compare.ts';
-import type { Objection } from './evidence.ts';
+import type { Objection } from './objection.ts';
 import type { DeployFacts } from './facts.ts';
 import type { EnvironmentRule } from './policy.ts';
 import { visible } from './text.ts';
-import type { Difference, Problem } from './verdict.ts';
+import type { Difference } from './verdict.ts';
 
 /** What may differ in a later attempt of the same run: which attempt it is, and who started it. */
 const attemptFields: ReadonlySet<string> = new Set(['run_attempt', 'actor.triggered_by']);
@@ -41,17 +41,4 @@ function differenceLine({ field, signed, final }: Difference): string {
 
 function side(value: string | null): string {
   return value === null ? '(absent)' : `"${visible(value)}"`;
-}
-
-/** The facts that the rule requires and these do not have: a mistyped expression must not drop a guard in silence. */
-export function missingFacts(rule: EnvironmentRule, facts: DeployFacts): readonly Problem[] {
-  return rule.required_facts
-    .filter((path) => !hasFact(facts, path.split('.')))
-    .map((field) => ({ field, message: 'is required by the policy and missing' }));
-}
-
-function hasFact(facts: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (key === undefined) return true;
-  if (typeof facts !== 'object' || facts === null || !Object.hasOwn(facts, key)) return false;
-  return hasFact((facts as Readonly<Record<string, unknown>>)[key], rest);
 }

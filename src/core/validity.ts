@@ -1,4 +1,4 @@
-import type { Objection } from './evidence.ts';
+import type { Objection } from './objection.ts';
 import type { ApprovalPayload } from './payload.ts';
 import type { Decision } from './record.ts';
 import { visible } from './text.ts';

@@ -120,14 +120,15 @@ function readClientData(text: string): Readonly<Record<string, JsonValue>> | str
   if (bytes === undefined) return 'is not base64url without padding';
   try {
     const client = parseJson(bytes, { maxBytes: 8192 });
-    if (typeof client === 'object' && client !== null && !Array.isArray(client)) {
-      return { __proto__: null, ...client } as Readonly<Record<string, JsonValue>>;
-    }
-    return 'is not a JSON object';
+    return isObject(client) ? client : 'is not a JSON object';
   } catch (error) {
     if (error instanceof JsonError) return error.message;
     throw error;
   }
+}
+
+function isObject(value: JsonValue): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Steps 11 to 14. `tokenBinding` is ignored, as Level 3 says. */
