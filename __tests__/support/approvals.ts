@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalText } from '../../src/core/canonical.ts';
+import { approvalChallenge, rejectionChallenge } from '../../src/core/challenge.ts';
+import type { DeployFacts } from '../../src/core/facts.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
+import { buildPayload, type ApprovalPayload } from '../../src/core/payload.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import type { ApprovalRecord, Decision } from '../../src/core/record.ts';
+import { formatTime } from '../../src/core/time.ts';
+import type { ApprovalEvidence } from '../../src/core/verify.ts';
+import {
+  createPasskey,
+  makeAssertion,
+  type AssertionOptions,
+  type TestPasskey,
+} from './authenticator.ts';
+
+/** A world in which a deploy was approved as it should be; tests change one thing in it. */
+
+export const relyingParty = { id: 'approve.example.com', origin: 'https://approve.example.com' };
+
+/** 2026-11-22T10:00:00Z, when the request was made. */
+export const requestedAt = Date.parse('2026-11-22T10:00:00Z');
+/** When the approval can be used no more. */
+export const expiresAt = requestedAt + 60 * 60_000;
+
+export const facts: DeployFacts = {
+  schema: 'deploy-facts/v1',
+  service: 'api',
+  environment: 'production',
+  region: 'eu-west-1',
+  repository: 'acme/shop',
+  repository_id: '123456789',
+  ref: 'refs/heads/main',
+  commit: 'fc19318dd13128ce14344d066510a982269c241b',
+  digest: 'sha256:b29814cf5792e684cd75d6a7fce7a67a11887e312f87ca2ac2496d81f365ff72',
+  actor: { login: 'release-agent[bot]', id: '41898282', type: 'agent' },
+  run_id: '9876543210',
+  run_attempt: '1',
+  migration: { kind: 'none' },
+  rollback: { kind: 'version', value: 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2' },
+};
+
+export const destructiveMigration: DeployFacts['migration'] = {
+  kind: 'sql',
+  command: 'npm run migrate',
+  destructive: true,
+  files: [{ path: 'db/001.sql', sha256: 'ab'.repeat(32) }],
+  statements: ['db/001.sql:1 DROP TABLE users'],
+};
+
+export type PersonName = 'alex' | 'dana' | 'kim';
+
+export interface World {
+  readonly policy: Policy;
+  readonly passkeys: Readonly<Record<PersonName, TestPasskey>>;
+  /** A second passkey of alex, also pinned. */
+  readonly spare: TestPasskey;
+}
+
+/** Alex (two passkeys) and Dana may approve for production; Kim is known, but only for staging. */
+export function createWorld(rule: Partial<Policy['environments'][string]> = {}): World {
+  const passkeys = {
+    alex: createPasskey('ES256'),
+    dana: createPasskey('EdDSA'),
+    kim: createPasskey('ES256'),
+  };
+  const spare = createPasskey('ES256');
+  return {
+    passkeys,
+    spare,
+    policy: {
+      schema: 'approval-policy/v1',
+      relying_party: relyingParty,
+      approvers: {
+        alex: {
+          accounts: [{ provider: 'github', id: '1234567', login: 'alexdoe' }],
+          passkeys: [passkeys.alex.pinned, spare.pinned],
+        },
+        dana: {
+          accounts: [{ provider: 'github', id: '2345678', login: 'DanaRoe' }],
+          passkeys: [passkeys.dana.pinned],
+        },
+        kim: {
+          accounts: [{ provider: 'github', id: '3456789', login: 'kimpoe' }],
+          passkeys: [passkeys.kim.pinned],
+        },
+      },
+      environments: {
+        production: { approvers: ['alex', 'dana'], ...rule },
+        staging: { approvers: ['kim'] },
+      },
+    },
+  };
+}
+
+export function createPayload(
+  overrides: Partial<DeployFacts> = {},
+  times: { readonly requestedAt?: number; readonly expiresAt?: number } = {},
+): ApprovalPayload {
+  return buildPayload({
+    facts: { ...facts, ...overrides },
+    requestId: '00112233445566778899aabbccddeeff',
+    requestedAt,
+    expiresAt,
+    reason: 'Release 1.42',
+    ...times,
+  });
+}
+
+export interface DecisionOptions extends Partial<AssertionOptions> {
+  readonly approver?: string;
+  readonly decision?: Decision['decision'];
+  /** The hash that is signed, in place of the payload's. */
+  readonly payloadHash?: string;
+  readonly decidedAt?: number;
+  readonly nonce?: Uint8Array;
+}
+
+/** A person's signed answer to a payload, five minutes after the request. */
+export function decide(
+  payload: ApprovalPayload,
+  passkey: TestPasskey,
+  options: DecisionOptions = {},
+): Decision {
+  const { approver, decision = 'approved', decidedAt, ...assertion } = options;
+  const nonce = options.nonce ?? Buffer.alloc(32, randomUUID());
+  const payloadHash = options.payloadHash ?? sha256Hex(canonicalText(payload));
+  const challenge =
+    decision === 'approved'
+      ? approvalChallenge(nonce, payloadHash)
+      : rejectionChallenge(nonce, payloadHash);
+  return {
+    id: randomUUID(),
+    approver: approver ?? 'alex',
+    decision,
+    nonce: Buffer.from(nonce).toString('base64url'),
+    decided_at: formatTime(decidedAt ?? requestedAt + 5 * 60_000),
+    assertion: makeAssertion({
+      passkey,
+      challenge,
+      origin: relyingParty.origin,
+      rpId: relyingParty.id,
+      ...assertion,
+    }),
+  };
+}
+
+export function createRecord(
+  payload: ApprovalPayload,
+  decisions: readonly Decision[],
+  overrides: Partial<ApprovalRecord> = {},
+): ApprovalRecord {
+  const text = canonicalText(payload);
+  return {
+    schema: 'approval-record/v1',
+    payload: text,
+    payload_hash: sha256Hex(text),
+    assurance: 'signature',
+    redemption: {
+      state: 'redeemed',
+      redeemed_at: formatTime(requestedAt + 10 * 60_000),
+      run_id: payload.facts.run_id,
+      run_attempt: payload.facts.run_attempt,
+      job: 'deploy',
+    },
+    decisions,
+    ...overrides,
+  };
+}
+
+/** Evidence for `verifyApproval`, ten minutes after the request: alex approved, and it was redeemed by this run. */
+export function createEvidence(
+  world: World,
+  overrides: Partial<ApprovalEvidence> & {
+    readonly payload?: ApprovalPayload;
+    readonly decisions?: readonly Decision[];
+  } = {},
+): ApprovalEvidence {
+  const { payload = createPayload(), decisions, ...rest } = overrides;
+  return {
+    policy: world.policy,
+    record: createRecord(payload, decisions ?? [decide(payload, world.passkeys.alex)]),
+    finalFacts: payload.facts,
+    now: requestedAt + 10 * 60_000,
+    step: 'verify',
+    ...rest,
+  };
+}
