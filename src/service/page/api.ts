@@ -219,16 +219,16 @@ export async function signOut(): Promise<void> {
 
 /** Answers when the list is another than version `version`, or after about 25 s; at once without a version. */
 export async function readWaiting(
-  version: string | undefined,
+  version: number | undefined,
   signal: AbortSignal,
-): Promise<{ readonly version: string; readonly items: readonly Waiting[] }> {
-  const query = version === undefined ? '' : `?wait=25&version=${encodeURIComponent(version)}`;
+): Promise<{ readonly version: number; readonly items: readonly Waiting[] }> {
+  const query = version === undefined ? '' : `?wait=25&version=${version}`;
   const answer = await call(`/page/waiting${query}`, { signal });
   const items = at(answer, 'items');
   const newVersion = at(answer, 'version');
-  if (!Array.isArray(items) || newVersion === undefined) throw misunderstood();
+  if (!Array.isArray(items) || typeof newVersion !== 'number') throw misunderstood();
   return {
-    version: String(newVersion),
+    version: newVersion,
     items: (items as readonly Json[]).map((item) => ({
       id: text(item, 'id'),
       action: text(item, 'action'),

@@ -67,8 +67,8 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
       ? `Deploy ${deploy.service} to ${deploy.environment}`
       : visibleText(first.action);
     document.title = `${status === 'pending' ? '' : `${name}: `}${fingerprint} ${title}`;
-    mark.textContent = name;
-    mark.dataset.tone = tone;
+    mark.textContent = blocked === undefined ? name : 'Do not sign';
+    mark.dataset.tone = blocked === undefined ? tone : 'bad';
     bar.enable(status === 'pending' && isChecked && blocked === undefined && !isBusy);
     if (blocked !== undefined) bar.complain(blocked);
     if (status !== 'pending') {
@@ -151,12 +151,7 @@ function content(
   { payload, payloadHash, action, decideBy }: Confirmation,
   deploy: Deploy | undefined,
 ): readonly (HTMLElement | string)[] {
-  const hash = el(
-    'span',
-    { class: 'hash' },
-    el('b', {}, payloadHash.slice(0, 8)),
-    payloadHash.slice(8),
-  );
+  const hash = el('span', {}, el('b', {}, payloadHash.slice(0, 8)), payloadHash.slice(8));
   const signed = { fingerprint: fingerprintOf(payloadHash), hash };
   if (deploy === undefined) {
     const fields = otherFields(sheet, 'The payload, field by field');

@@ -25,7 +25,7 @@ export async function checkShown(
     return 'This payload has no canonical form, so nobody can sign it.';
   }
   if (payloadHash !== confirmation.payloadHash) {
-    return `What this page shows has the hash ${payloadHash}, but the service says that ${confirmation.payloadHash} is signed.`;
+    return `What this page shows has another hash (${payloadHash.slice(0, 16)}…) than the service wants signed (${confirmation.payloadHash.slice(0, 16)}…).`;
   }
   const nonce = parseNonce(confirmation.nonce);
   if (nonce === undefined) return 'The service’s nonce is not 32 bytes.';

@@ -14,11 +14,27 @@ function row(label: string, value: Node | undefined, note?: Node): Row {
   return el('div', { class: 'row' }, el('dt', {}, label), el('dd', {}, ...shown));
 }
 
+/** A row whose value stands below its label. */
+function wideRow(label: string, value: Node | undefined): Row {
+  const node = row(label, value);
+  node?.classList.add('wide');
+  return node;
+}
+
+const there = <T>(list: readonly (T | undefined)[]): readonly T[] =>
+  list.filter((each) => each !== undefined);
+
 /** A headed list of rows; nothing where no row is left. */
 function group(heading: string, ...rows: readonly Row[]): HTMLElement | undefined {
-  const there = rows.filter((each) => each !== undefined);
-  if (there.length === 0) return undefined;
-  return el('section', { class: 'group' }, el('h2', {}, heading), el('dl', {}, ...there));
+  const left = there(rows);
+  if (left.length === 0) return undefined;
+  return el('section', { class: 'group' }, el('h2', {}, heading), el('dl', {}, ...left));
+}
+
+/** A value that is read letter by letter. */
+function mono(value: HTMLElement | undefined): HTMLElement | undefined {
+  value?.classList.add('mono');
+  return value;
 }
 
 function link(href: string | undefined, label: string): Node | undefined {
@@ -30,35 +46,28 @@ const note = (text: string): HTMLElement => el('span', { class: 'note' }, text);
 
 /** The files of the migration, in the order they run, each with its hash. */
 function files(sheet: Sheet, payload: Json): HTMLElement | undefined {
-  const list = at(payload, 'facts', 'migration', 'files');
-  if (!Array.isArray(list) || list.length === 0) return undefined;
-  const items = list.map((_, index) => {
-    const path: Path = ['facts', 'migration', 'files', index];
-    return el(
-      'li',
-      {},
-      sheet.show([...path, 'path']),
-      el('span', { class: 'hash' }, sheet.show([...path, 'sha256'])),
-    );
-  });
-  return el('ol', { class: 'files' }, ...items);
+  const items = elements(payload, 'files').map((path) =>
+    el('li', {}, mono(sheet.show([...path, 'path'])), ' ', mono(sheet.show([...path, 'sha256']))),
+  );
+  return items.length === 0 ? undefined : el('ol', { class: 'files' }, ...items);
 }
 
 function statements(sheet: Sheet, payload: Json): HTMLElement | undefined {
-  const list = at(payload, 'facts', 'migration', 'statements');
-  if (!Array.isArray(list) || list.length === 0) return undefined;
-  const items = list.map((_, index) =>
-    el('li', {}, sheet.show(['facts', 'migration', 'statements', index])),
-  );
-  return el('ul', { class: 'statements' }, ...items);
+  const items = elements(payload, 'statements').map((path) => el('li', {}, mono(sheet.show(path))));
+  return items.length === 0 ? undefined : el('ul', { class: 'statements' }, ...items);
+}
+
+/** The paths of a list's elements. */
+function elements(payload: Json, name: string): readonly Path[] {
+  const list = at(payload, 'facts', 'migration', name);
+  return Array.isArray(list) ? list.map((_, index) => ['facts', 'migration', name, index]) : [];
 }
 
 function migrationRows(sheet: Sheet, payload: Json): readonly Row[] {
   const fact = (name: string): HTMLElement | undefined => sheet.show(['facts', 'migration', name]);
   return [
-    row('What it does', statements(sheet, payload)),
-    row('Command', fact('command')),
-    row('Files, in order', files(sheet, payload)),
+    row('Command', mono(fact('command'))),
+    wideRow('Files, in the order they run', files(sheet, payload)),
     row('Kind', fact('kind')),
     row('Destructive', fact('destructive')),
   ];
@@ -72,31 +81,39 @@ export function dangerBlock(sheet: Sheet, payload: Json): HTMLElement {
     'section',
     { class: 'danger', 'aria-labelledby': 'danger' },
     el('h2', { id: 'danger' }, heading),
-    el(
-      'p',
-      {},
-      'It can delete or change data for good. A rollback of the code does not bring that back.',
-    ),
-    el('dl', {}, ...migrationRows(sheet, payload).filter((each) => each !== undefined)),
+    el('p', {}, 'It can delete or change data for good; a rollback does not undo that.'),
+    statements(sheet, payload),
+    el('dl', {}, ...there(migrationRows(sheet, payload))),
   );
 }
 
-/** A signed time, as it is signed, and how far off it is. */
-function signedTime(sheet: Sheet, payload: Json, name: string): HTMLElement | undefined {
-  const value = at(payload, name);
-  const shown = sheet.show([name]);
-  const moment = typeof value === 'string' ? Date.parse(value) : NaN;
-  if (shown === undefined || Number.isNaN(moment)) return shown;
-  const local = el('span', { class: 'when' }, localTime(moment));
-  return el('div', {}, local, el('span', { class: 'raw' }, shown));
+interface TimeRow {
+  /** Epoch ms; undefined where the text is no time, which then stands as it is. */
+  readonly moment: number | undefined;
+  /** The text as it is signed. */
+  readonly signed?: HTMLElement | undefined;
 }
 
-function deadline(value: HTMLElement | undefined, moment: number, over: string): Node | undefined {
-  if (value === undefined || Number.isNaN(moment)) return value;
-  const left = liveTime(el('span', { class: 'left' }), moment, (time) =>
-    time === undefined ? over : `${time} left`,
+/** A moment: for a deadline the time left, then the reader's own time, then the text that is signed. */
+function time({ moment, signed }: TimeRow, isDeadline: boolean): HTMLElement | undefined {
+  if (moment === undefined) return signed;
+  const left = liveTime(el('span', { class: 'left' }), moment, (text) =>
+    text === undefined ? 'over' : `${text} left`,
   );
-  return el('div', { class: 'deadline' }, left, value);
+  const until = isDeadline ? ', until ' : '';
+  const local = el('span', { class: 'when' }, `${until}${localTime(moment)}`);
+  const source =
+    signed === undefined
+      ? el('span', { class: 'note' }, ' (not signed)')
+      : el('span', { class: 'raw' }, signed);
+  return el('div', {}, isDeadline ? left : '', local, source);
+}
+
+/** A signed time of the payload. */
+function signedTime(sheet: Sheet, payload: Json, name: string): TimeRow {
+  const text = at(payload, name);
+  const moment = typeof text === 'string' ? Date.parse(text) : NaN;
+  return { moment: Number.isNaN(moment) ? undefined : moment, signed: sheet.show([name]) };
 }
 
 /** Every fact of a deploy in the fixed order; the migration is left out where {@link dangerBlock} has shown it. */
@@ -112,10 +129,6 @@ export function deployFacts(
     sheet.show(['facts', 'rollback', name]);
   const links = forgeLinks(payload);
   const reason = sheet.show(['context', 'reason']);
-  const expiresAt = at(payload, 'expires_at');
-  const decideByTime =
-    decideBy === undefined ? undefined : el('span', { class: 'when' }, localTime(decideBy));
-
   const groups = [
     group(
       'Deploy',
@@ -127,8 +140,8 @@ export function deployFacts(
       row('Cluster', fact('cluster')),
       row('Repository', fact('repository')),
       row('Ref', fact('ref')),
-      row('Commit', fact('commit', 8), link(links.commit, 'Open commit')),
-      row('Image digest', fact('digest')),
+      row('Commit', mono(fact('commit', 8)), link(links.commit, 'Open commit')),
+      row('Image digest', mono(fact('digest'))),
     ),
     isDestructive ? undefined : group('Migration', ...migrationRows(sheet, payload)),
     group(
@@ -143,14 +156,14 @@ export function deployFacts(
       row('Run', fact('run_id'), link(links.run, 'Open run')),
       row('Attempt', fact('run_attempt')),
       row('Workflow', fact('workflow')),
-      row('Workflow commit', fact('workflow_sha')),
+      row('Workflow commit', mono(fact('workflow_sha'))),
       row('Server', fact('server')),
       row('Repository id', fact('repository_id')),
     ),
     group(
       'Rollback',
       row('By', rollback('kind')),
-      row('To', rollback('value')),
+      row('To', mono(rollback('value'))),
       row('Note', rollback('note')),
     ),
     group(
@@ -160,19 +173,12 @@ export function deployFacts(
     ),
     group(
       'Time',
-      row('Decide by', deadline(decideByTime, decideBy ?? NaN, 'over'), note('not signed')),
-      row(
-        'Deploy by',
-        deadline(
-          signedTime(sheet, payload, 'expires_at'),
-          typeof expiresAt === 'string' ? Date.parse(expiresAt) : NaN,
-          'over',
-        ),
-      ),
-      row('Asked at', signedTime(sheet, payload, 'requested_at')),
+      row('Decide by', time({ moment: decideBy }, true)),
+      row('Deploy by', time(signedTime(sheet, payload, 'expires_at'), true)),
+      row('Asked at', time(signedTime(sheet, payload, 'requested_at'), false)),
     ),
   ];
-  return groups.filter((each) => each !== undefined);
+  return there(groups);
 }
 
 /** What has no place in the fixed order, so that nothing signed is ever hidden. */
@@ -194,7 +200,7 @@ function typeOf(value: Json): string | undefined {
   if (value === '') return 'empty text';
   if (typeof value === 'string') return undefined;
   if (Array.isArray(value)) return 'list';
-  return value === null ? 'null' : typeof value;
+  return value === null ? 'no value' : typeof value;
 }
 
 /** What is signed: fingerprint and hash, beside the parts of the payload that only say what kind of document it is. */
@@ -205,8 +211,8 @@ export function signedForm(
   return group(
     'What you sign',
     row('Fingerprint', el('strong', { class: 'fingerprint' }, fingerprint)),
-    row('SHA-256', hash),
-    row('Request id', sheet.show(['request_id'])),
+    row('SHA-256', mono(hash)),
+    row('Request id', mono(sheet.show(['request_id']))),
     row('Payload', sheet.show(['schema'])),
     row('Facts', sheet.show(['facts', 'schema'])),
   );

@@ -69,7 +69,7 @@ function showList(main: HTMLElement, username: string): void {
   const problem = el('p', { class: 'problem', role: 'alert' });
   const list = el('ul', { class: 'waiting' });
   const shown = new Map<string, HTMLElement>();
-  let version: string | undefined;
+  let version: number | undefined;
 
   const stop = follow({
     next: async (signal) => {
@@ -168,9 +168,9 @@ function entry({ id, action, payload, payloadHash, expiresAt, decideBy }: Waitin
       el(
         'span',
         { class: 'about' },
-        left,
-        deploy ? el('span', {}, el('bdi', {}, ...textNodes(deploy.actorLogin))) : undefined,
         el('span', { class: 'fingerprint' }, fingerprint(payloadHash)),
+        left,
+        deploy ? el('bdi', {}, ...textNodes(deploy.actorLogin)) : undefined,
       ),
     ),
   );
