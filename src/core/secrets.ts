@@ -9,14 +9,21 @@ const ownRules: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['JSON web token', /\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,}/],
   ['bearer token', /\bbearer\s+[A-Za-z0-9._~+/-]{16,}/i],
   ['Google API key', /\bAIza[A-Za-z0-9_-]{35}/],
-  ['password', passwordAssignment()],
+  // `PGPASSWORD=x`, `--password=x`, `?password=x`
+  [
+    'password',
+    beforeValue(
+      '(?:[Pp]ass[Ww](?:or)?d|PASSW(?:OR)?D|[Pp]assphrase|PASSPHRASE)=["\']?',
+      '[^\\s"\'&]{4}',
+    ),
+  ],
+  // `redis://:x@host`
+  ['password in a URL', beforeValue('://[^\\s/:@]{0,200}:', '[^\\s/@]{4,200}@')],
 ];
 
-/** `PGPASSWORD=x`, `--password=x`, `?password=x`, but not with a reference or a name as its value: `$X`, `secret:X`, `DB_PASSWORD`. */
-function passwordAssignment(): RegExp {
-  const name = '(?:[Pp]ass[Ww](?:or)?d|PASSW(?:OR)?D|[Pp]assphrase|PASSPHRASE)';
-  const reference = '(?:[$<{%*]|secret:|[A-Z][A-Z0-9_]*(?![A-Za-z0-9_]))';
-  return new RegExp(`${name}=["']?(?!${reference})[^\\s"'&]{4}`);
+/** A secret's value after what introduces it, but not a reference or a name in its place: `$X`, `{x}`, `secret:X`, `DB_PASSWORD`. */
+function beforeValue(introduction: string, value: string): RegExp {
+  return new RegExp(`${introduction}(?![$<{%*]|secret:|[A-Z][A-Z0-9_]*(?![A-Za-z0-9_]))${value}`);
 }
 
 /** The part of secretlint's rule interface that its rules use. Our translator hands back the message's own id. */
