@@ -8,7 +8,7 @@ import {
 } from './api.ts';
 import { DecisionBar } from './decision-bar.ts';
 import { cancelCeremony, checkShown, decide } from './decision.ts';
-import { readDeploy, type Deploy } from './deploy.ts';
+import { isUnknownDeploy, readDeploy, type Deploy } from './deploy.ts';
 import { button, el, message } from './dom.ts';
 import { dangerBlock, deployFacts, otherFields, signedForm } from './facts.ts';
 import { follow } from './follow.ts';
@@ -67,6 +67,7 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
       ? `Deploy ${deploy.service} to ${deploy.environment}`
       : visibleText(first.action);
     document.title = `${status === 'pending' ? '' : `${name}: `}${fingerprint} ${title}`;
+    mark.dataset.status = status;
     mark.textContent = blocked === undefined ? name : 'Do not sign';
     mark.dataset.tone = blocked === undefined ? tone : 'bad';
     bar.enable(status === 'pending' && isChecked && blocked === undefined && !isBusy);
@@ -79,7 +80,9 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
 
   /** What is shown is checked when the page opens, and again right before each ceremony. */
   const check = async (): ReturnType<typeof checkShown> => {
-    const signable = await checkShown(sheet.read(), first);
+    const signable = isUnknownDeploy(first.payload)
+      ? 'It is a deploy in a form that this page does not know.'
+      : await checkShown(sheet.read(), first);
     if (typeof signable === 'string') block(signable);
     isChecked = true;
     update();

@@ -33,6 +33,13 @@ export function readDeploy(payload: Json | undefined): Deploy | undefined {
   };
 }
 
+/** A payload that says it is a deploy, but is none that this page can show as one. It is no other tool's payload either. */
+export function isUnknownDeploy(payload: Json): boolean {
+  const schema = at(payload, 'schema');
+  const saysDeploy = typeof schema === 'string' && schema.startsWith('deploy-approval/');
+  return saysDeploy && readDeploy(payload) === undefined;
+}
+
 /** Links to the forge, built from signed facts alone: never from a text of the requester's. */
 export interface ForgeLinks {
   readonly run: string | undefined;
