@@ -14,6 +14,7 @@ import {
   type AssertionOptions,
   type TestPasskey,
 } from './authenticator.ts';
+import { exampleFacts } from './deploy.ts';
 
 /** A world in which a deploy was approved as it should be; tests change one thing in it. */
 
@@ -25,29 +26,12 @@ export const requestedAt = Date.parse('2026-11-22T10:00:00Z');
 export const expiresAt = requestedAt + 60 * 60_000;
 
 export const facts: DeployFacts = {
-  schema: 'deploy-facts/v1',
-  service: 'api',
-  environment: 'production',
-  region: 'eu-west-1',
-  repository: 'acme/shop',
-  repository_id: '123456789',
-  ref: 'refs/heads/main',
-  commit: 'fc19318dd13128ce14344d066510a982269c241b',
-  digest: 'sha256:b29814cf5792e684cd75d6a7fce7a67a11887e312f87ca2ac2496d81f365ff72',
+  ...exampleFacts(),
   actor: { login: 'release-agent[bot]', id: '41898282', type: 'agent' },
-  run_id: '9876543210',
-  run_attempt: '1',
   migration: { kind: 'none' },
-  rollback: { kind: 'version', value: 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2' },
 };
 
-export const destructiveMigration: DeployFacts['migration'] = {
-  kind: 'sql',
-  command: 'npm run migrate',
-  destructive: true,
-  files: [{ path: 'db/001.sql', sha256: 'ab'.repeat(32) }],
-  statements: ['db/001.sql:1 DROP TABLE users'],
-};
+export const destructiveMigration: DeployFacts['migration'] = exampleFacts().migration;
 
 export type PersonName = 'alex' | 'dana' | 'kim';
 

@@ -5,6 +5,7 @@ import type { Algorithm, PinnedKey } from '../../src/core/passkeys.ts';
 /** A passkey in software: a key pair with the ids that an authenticator gives it. */
 export interface TestPasskey {
   readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   readonly pinned: PinnedKey & { readonly user_handle: string };
 }
 
@@ -38,6 +39,7 @@ export function createPasskey(algorithm: Algorithm = 'ES256'): TestPasskey {
   const { privateKey, publicKey } = keyPair(algorithm);
   return {
     privateKey,
+    publicKey,
     pinned: {
       id: randomBytes(16).toString('base64url'),
       algorithm,
