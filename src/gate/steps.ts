@@ -1,0 +1,145 @@
+import { resolve } from 'node:path';
+import { collectFacts } from '../collect/collect.ts';
+import type { DeclaredFacts, ReadInput } from '../collect/declared.ts';
+import type { DeployFacts } from '../core/facts.ts';
+import { Fault, refusalOf } from '../core/fault.ts';
+import { refuse, type Verdict } from '../core/verdict.ts';
+import { systemDependencies, type GateDependencies } from './dependencies.ts';
+import { checkTlsEnvironment } from './environment.ts';
+import { readPolicy } from './policy-source.ts';
+import { readRecordText } from './record-source.ts';
+import { requestApproval, type RequestCreated, type RequestOutcome } from './request.ts';
+import { openService } from './service-access.ts';
+import { readRequestInputs, readVerifyInputs } from './step-inputs.ts';
+import { verifyDeploy, type VerifyOutcome } from './verify.ts';
+
+/** What a front end hands to a step: its inputs and its surroundings. */
+export interface StepContext {
+  /** An input's text by name, empty where absent. */
+  readonly read: ReadInput;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** An existing folder outside the repository, in which the record folder is made. */
+  readonly recordParent: string;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  readonly warn: (line: string) => void;
+}
+
+export interface RequestStepContext extends StepContext {
+  /** Called once all confirmations exist, before the wait. */
+  readonly onCreated: (created: RequestCreated, facts: DeployFacts) => Promise<void>;
+}
+
+export type RequestStepOutcome = RequestOutcome & { readonly facts?: DeployFacts | undefined };
+
+/** The request step of every front end: inputs, facts, policy, then the request. Never throws. */
+export async function requestStep(context: RequestStepContext): Promise<RequestStepOutcome> {
+  let facts: DeployFacts | undefined;
+  try {
+    warnAboutSurroundings(context);
+    const inputs = readRequestInputs(context.read);
+    const transport = openService(inputs);
+    if (transport === undefined) {
+      throw new Fault('configuration', 'api-url and api-key are empty; a request needs both.');
+    }
+    const collected = await collectFor(inputs.declared, context);
+    facts = collected.facts;
+    const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
+    const { approvers, reason, waitMinutes, validMinutes, assurance } = inputs;
+    const outcome = await requestApproval(
+      {
+        ...{ facts, policy, approvers, reason, waitMinutes, validMinutes, assurance },
+        job: collected.run.job,
+        recordParent: context.recordParent,
+        onCreated: (created) => context.onCreated(created, collected.facts),
+      },
+      dependencies(context, transport),
+    );
+    return { ...outcome, facts };
+  } catch (error) {
+    const verdict = stopped(error, context.signal);
+    return {
+      ...nothingAsked,
+      verdict,
+      status: verdict.reason_code === 'approved' ? 'internal' : verdict.reason_code,
+      approvalUrl: '',
+      facts,
+    };
+  }
+}
+
+/** The verify step of every front end: inputs, final facts, policy, then the check and the redemption. Never throws. */
+export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
+  let approvalIds: readonly string[] = [];
+  try {
+    warnAboutSurroundings(context);
+    const inputs = readVerifyInputs(context.read);
+    approvalIds = inputs.approvalIds ?? [];
+    const transport = openService(inputs);
+    const { facts, run, outside } = await collectFor(inputs.declared, context);
+    const policy = await readPolicy({ input: inputs.policy, outside });
+    const recordText =
+      inputs.recordSource === undefined
+        ? undefined
+        : await readRecordText(inputs.recordSource, context.cwd);
+    return await verifyDeploy(
+      {
+        collect: () => Promise.resolve(facts),
+        ...{ policy, recordText, run },
+        approvalIds: inputs.approvalIds,
+        assurance: inputs.assurance,
+        recordParent: context.recordParent,
+      },
+      dependencies(context, transport),
+    );
+  } catch (error) {
+    const verdict = stopped(error, context.signal);
+    return {
+      ...nothingAsked,
+      verdict,
+      status: verdict.reason_code === 'approved' ? 'internal' : verdict.reason_code,
+      approvalIds,
+      spent: false,
+    };
+  }
+}
+
+const nothingAsked = {
+  approvalIds: [],
+  payloadHash: '',
+  fingerprint: '',
+  approvers: [],
+} as const;
+
+function warnAboutSurroundings({ env, warn }: StepContext): void {
+  for (const warning of checkTlsEnvironment(env)) warn(warning);
+}
+
+async function collectFor(
+  declared: DeclaredFacts,
+  { env, cwd, signal }: StepContext,
+): Promise<Awaited<ReturnType<typeof collectFacts>> & { readonly outside: readonly string[] }> {
+  const collected = await collectFacts({ declared, env, cwd });
+  signal.throwIfAborted();
+  return {
+    ...collected,
+    outside: [collected.workspace, cwd, resolve(cwd, declared.workingDirectory ?? '.')],
+  };
+}
+
+function dependencies(
+  { log, signal }: StepContext,
+  transport: GateDependencies['transport'],
+): GateDependencies {
+  return systemDependencies({ transport, log, signal });
+}
+
+/** A signal makes everything else fail as well: then it is the reason, whatever the error says. */
+function stopped(error: unknown, signal: AbortSignal): Verdict {
+  if (signal.aborted) {
+    return refuse('interrupted', 'The step was stopped by a signal before it came to a verdict.');
+  }
+  return refusalOf(error);
+}
