@@ -89,7 +89,7 @@ export interface Approver {
   /** Uses up an invite. @returns the SHA-256 of the new key, in hex, as the page shows it */
   enrol(inviteUrl: string, username: string): Promise<string>;
   signIn(origin: string): Promise<void>;
-  /** Opens the link and approves. @returns the state that the page then shows. @throws Error with the page's words */
+  /** Opens the link and approves, if it is pending. @returns the state that the page shows. @throws Error with its words */
   approve(url: string): Promise<string>;
   /** Opens the link and rejects. */
   reject(url: string): Promise<string>;
@@ -129,6 +129,8 @@ export async function openApprover(browser: Browser, options?: ContextOptions): 
 
 async function decide(page: Page, url: string, button: 'approve' | 'reject'): Promise<string> {
   await page.goto(url);
+  const status = await page.locator('[data-status]').getAttribute('data-status');
+  if (status !== null && status !== 'pending') return status;
   await orProblem(page, page.locator(`button[name=${button}]:enabled`).click());
   const decided = page.locator('[data-status]:not([data-status=pending])');
   await orProblem(page, decided.waitFor());
@@ -141,8 +143,5 @@ async function orProblem(page: Page, expected: Promise<void>): Promise<void> {
   const complaint = problem.waitFor().then(async () => {
     throw new Error(`The page says: ${await problem.innerText()}`);
   });
-  await Promise.race([expected, complaint]).finally(() => {
-    // Whichever comes last is of no interest any more.
-    for (const late of [expected, complaint]) void late.catch(() => undefined);
-  });
+  await Promise.race([expected, complaint]);
 }
