@@ -1,0 +1,54 @@
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+
+/** Opened only as the file it is: never through a link in its place, never waiting for the other end of a pipe. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const chunk = Buffer.allocUnsafe(256 * 1024);
+
+/**
+ * The hash of a file as it lies on the disk, in hex, and whether its owner may execute it. Synchronous: for thousands of
+ * small files that is several times faster.
+ * @param start what is hashed before the content
+ * @throws Error with a `code` of the file system
+ */
+export function hashFile(
+  path: string | Buffer,
+  start: (sizeBytes: number) => Hash,
+): { readonly hash: string; readonly executable: boolean; readonly sizeBytes: number } {
+  return withFile(path, (file, { size, mode }) => {
+    const hash = start(size);
+    for (let read = -1; read !== 0;) {
+      read = readSync(file, chunk);
+      hash.update(chunk.subarray(0, read));
+    }
+    return { hash: hash.digest('hex'), executable: (mode & 0o100) !== 0, sizeBytes: size };
+  });
+}
+
+/** The content of a file, or nothing if it is larger. @throws Error with a `code` of the file system */
+export function readSmallFile(path: string | Buffer, maxBytes: number): Buffer | undefined {
+  return withFile(path, (file) => {
+    const content = Buffer.allocUnsafe(maxBytes + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < content.length; length += read) {
+      read = readSync(file, content, length, content.length - length, null);
+    }
+    return length > maxBytes ? undefined : content.subarray(0, length);
+  });
+}
+
+/** A hash of git's blob object, to be fed with its content. */
+export function blobHash(algorithm: 'sha1' | 'sha256', sizeBytes: number): Hash {
+  return createHash(algorithm).update(`blob ${sizeBytes}\0`);
+}
+
+function withFile<T>(path: string | Buffer, use: (file: number, stats: Stats) => T): T {
+  const file = openSync(path, openFlags);
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw Object.assign(new Error('not a file'), { code: 'ENOTFILE' });
+    return use(file, stats);
+  } finally {
+    closeSync(file);
+  }
+}
