@@ -1,7 +1,6 @@
 import type {
   AuthenticationResponseJSON,
   PublicKeyCredentialCreationOptionsJSON,
-  PublicKeyCredentialRequestOptionsJSON,
   RegistrationResponseJSON,
 } from '@simplewebauthn/browser';
 import { setServiceTime } from './clock.ts';
@@ -194,9 +193,12 @@ export async function finishEnrolment(
   return text(await call('/page/enrolments/finish', { body }), 'sha256');
 }
 
-export async function startSignIn(): Promise<PublicKeyCredentialRequestOptionsJSON> {
+export async function startSignIn(): Promise<{
+  readonly challenge: string;
+  readonly rpId: string;
+}> {
   const answer = await call('/page/sign-in/options', { body: {} });
-  return answer as unknown as PublicKeyCredentialRequestOptionsJSON;
+  return { challenge: text(answer, 'challenge'), rpId: text(answer, 'rpId') };
 }
 
 export async function finishSignIn(assertion: AuthenticationResponseJSON): Promise<string> {

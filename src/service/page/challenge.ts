@@ -26,10 +26,11 @@ export async function payloadHashOf(payload: Json): Promise<string> {
 }
 
 /**
- * The nonce of a request: exactly 32 bytes. Any other length could make one ceremony's challenge look like another's.
+ * The bytes of a nonce or of a sign-in challenge: exactly 32. The length tells what is signed (DESIGN 3.3), so any other could
+ * make a sign-in an approval.
  * @returns undefined when the text is not base64url of 32 bytes, in its only form
  */
-export function parseNonce(text: string): Uint8Array<ArrayBuffer> | undefined {
+export function parse32Bytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return undefined;
   const bytes = base64URLStringToBuffer(text);
   return bufferToBase64URLString(bytes) === text ? new Uint8Array(bytes) : undefined;

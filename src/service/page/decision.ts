@@ -1,6 +1,6 @@
 import { startAuthentication, WebAuthnAbortService } from '@simplewebauthn/browser';
 import { sendDecision, type Confirmation, type Status } from './api.ts';
-import { challengeFor, parseNonce, payloadHashOf } from './challenge.ts';
+import { challengeFor, parse32Bytes, payloadHashOf } from './challenge.ts';
 import type { Json } from './leaves.ts';
 
 /** What the person is about to sign: hashed here, from what the page shows. */
@@ -27,7 +27,7 @@ export async function checkShown(
   if (payloadHash !== confirmation.payloadHash) {
     return `What this page shows has another hash (${payloadHash.slice(0, 16)}…) than the service wants signed (${confirmation.payloadHash.slice(0, 16)}…).`;
   }
-  const nonce = parseNonce(confirmation.nonce);
+  const nonce = parse32Bytes(confirmation.nonce);
   if (nonce === undefined) return 'The service’s nonce is not 32 bytes.';
   if (confirmation.credentialIds.length === 0) {
     return `The service knows no passkey of ${confirmation.username}.`;

@@ -16,7 +16,7 @@ export function showEnrolment(main: HTMLElement, code: string): void {
     autocapitalize: 'none',
     spellcheck: 'false',
     required: true,
-    maxlength: '64',
+    maxlength: '128',
     'aria-describedby': 'username-hint',
   });
   const submit = el(
@@ -80,7 +80,14 @@ export function showEnrolment(main: HTMLElement, code: string): void {
  * @throws ApiError, WebAuthnError, or Error when the service stored another key
  */
 async function createPasskey(code: string, username: string): Promise<string> {
-  const optionsJSON = await startEnrolment(code, username);
+  const options = await startEnrolment(code, username);
+  // Not left to the service: a passkey that anybody at the device can use is none for approvals.
+  const authenticatorSelection = {
+    residentKey: 'required',
+    requireResidentKey: true,
+    userVerification: 'required',
+  } as const;
+  const optionsJSON = { ...options, authenticatorSelection };
   const response = await startRegistration({ optionsJSON });
   const stored = await finishEnrolment(code, username, response);
   const { publicKey } = response.response;

@@ -9,6 +9,7 @@ import {
   startSignIn,
   type Waiting,
 } from './api.ts';
+import { parse32Bytes } from './challenge.ts';
 import { liveTime } from './clock.ts';
 import { readDeploy } from './deploy.ts';
 import { button, el, message } from './dom.ts';
@@ -42,8 +43,7 @@ function showSignIn(main: HTMLElement): void {
     enter.disabled = true;
     problem.textContent = '';
     try {
-      const assertion = await startAuthentication({ optionsJSON: await startSignIn() });
-      showList(main, await finishSignIn(assertion));
+      showList(main, await signInByPasskey());
     } catch (error) {
       problem.textContent = whyItFailed(error, 'You are not signed in.');
       enter.disabled = false;
@@ -62,6 +62,17 @@ function showSignIn(main: HTMLElement): void {
       enter,
     ),
   );
+}
+
+/** @returns the person's name. @throws WebAuthnError or ApiError */
+async function signInByPasskey(): Promise<string> {
+  const { challenge, rpId } = await startSignIn();
+  // A service that lies could put a deploy's challenge here, and have an approval signed as a sign-in.
+  if (parse32Bytes(challenge) === undefined) {
+    throw new ApiError(502, 'The service wants something else signed than a sign-in.');
+  }
+  const optionsJSON = { challenge, rpId, userVerification: 'required' } as const;
+  return finishSignIn(await startAuthentication({ optionsJSON }));
 }
 
 function showList(main: HTMLElement, username: string): void {
