@@ -1,0 +1,124 @@
+/** What most acceptance tests begin with: a request step, and people who decide on the links it made. */
+import { documentHash } from '../../src/core/hash.ts';
+import { callApi } from '../../scripts/demo/service.ts';
+import type { Proxy } from '../../scripts/demo/proxy.ts';
+import type { Inputs, Job, RunningStep, StepResult } from './job.ts';
+import type { Person, World } from './world.ts';
+
+export interface Asked {
+  readonly step: RunningStep;
+  /** The approval page of a person, as soon as they are asked. */
+  readonly linkFor: (person: Person) => Promise<string>;
+}
+
+/** Starts the request step of a job. `inputs` are added to the facts; `approver` is everyone in the policy unless given. */
+export function ask(o: {
+  readonly world: World;
+  readonly job: Job;
+  readonly proxy: Proxy;
+  readonly policy?: string;
+  readonly inputs?: Inputs;
+}): Asked {
+  const { world, job, proxy, policy = world.policy() } = o;
+  const step = job.start('request', { ...world.access(proxy, policy), ...o.inputs });
+  let ended: StepResult | undefined;
+  void step.result.then((result) => (ended = result));
+  return {
+    step,
+    linkFor: async ({ username }) => {
+      for (;;) {
+        const link = createdLinks(proxy, job).get(username);
+        if (link !== undefined) return link;
+        if (ended !== undefined) {
+          throw new Error(
+            `ended with ${ended.exitCode} before it asked ${username}:\n${ended.stdout}${ended.stderr}`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+  };
+}
+
+/** A request that these people have approved: the result of its step. */
+export async function approvedRequest(o: {
+  readonly world: World;
+  readonly job: Job;
+  readonly proxy: Proxy;
+  readonly people?: readonly Person[];
+  readonly policy?: string;
+  readonly inputs?: Inputs;
+}): Promise<StepResult> {
+  const people = o.people ?? [o.world.alex];
+  const approver = people.map(({ username }) => username).join();
+  const { step, linkFor } = ask({ ...o, inputs: { approver, ...o.inputs } });
+  for (const person of people) await person.decide(await linkFor(person), 'approved');
+  return await step.result;
+}
+
+/** What the service says of a confirmation, past every proxy. */
+export async function statusOf(world: World, id: string): Promise<string> {
+  const { status } = await callApi<{ readonly status: string }>({
+    apiUrl: world.service.apiUrl,
+    apiKey: world.apiKey,
+    path: `/confirmations/${id}`,
+  });
+  return status;
+}
+
+/**
+ * A real approval of the same deploy that is valid for a few seconds only, which the inputs can't ask for: the payload of
+ * an earlier request with new times, put to the person by the API.
+ */
+export async function shortLivedApproval(o: {
+  readonly world: World;
+  readonly person: Person;
+  readonly approvalId: string;
+  readonly validSeconds: number;
+}): Promise<string> {
+  const { apiUrl } = o.world.service;
+  const { apiKey } = o.world;
+  const { payload } = await callApi<{ payload: Record<string, unknown> }>({
+    apiUrl,
+    apiKey,
+    path: `/confirmations/${o.approvalId}`,
+  });
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const at = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
+  const short = {
+    ...payload,
+    request_id: documentHash(o.approvalId).slice(0, 32),
+    requested_at: at(now),
+    expires_at: at(now + o.validSeconds * 1000),
+  };
+  const facts = payload.facts as { readonly service: string; readonly environment: string };
+  const { id, url } = await callApi<{ id: string; url: string }>({
+    apiUrl,
+    apiKey,
+    method: 'POST',
+    path: '/confirmations',
+    headers: { 'idempotency-key': short.request_id },
+    body: {
+      username: o.person.username,
+      action: `Deploy ${facts.service} to ${facts.environment}`,
+      payload: short,
+    },
+  });
+  await o.person.decide(url, 'approved');
+  return id;
+}
+
+/** The links of one job's requests by user name. Jobs are told apart by their run. */
+function createdLinks(proxy: Proxy, job: Job): ReadonlyMap<string, string> {
+  const links = new Map<string, string>();
+  for (const { method, path, body, answer } of proxy.requests) {
+    if (method !== 'POST' || path !== '/api/confirmations' || answer?.status !== 201) continue;
+    const asked = JSON.parse(body) as {
+      readonly username: string;
+      readonly payload: { readonly facts: { readonly run_id: string } };
+    };
+    if (asked.payload.facts.run_id !== job.runId) continue;
+    links.set(asked.username, (JSON.parse(answer.body) as { readonly url: string }).url);
+  }
+  return links;
+}

@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  /** The repository to clone. */
+  readonly repository: string;
+  /** The person at the machine approves, in their own browser. */
+  readonly open: boolean;
+  /** A path or glob of the migration in that repository; without one the demo commits one in the clone. */
+  readonly migration: string | undefined;
+}
+
+export const usage = `npm run demo -- [--repo PATH] [--migration GLOB] [--open]
+
+  --repo PATH        the repository to clone at HEAD, only ever read (default: this one)
+  --migration GLOB   the migration files in it (default: one is committed in the clone)
+  --open             approve yourself, in your own browser, without hurry`;
+
+/** Paths are relative to where the person stands: npm changes the folder before it starts a script. */
+export function parseDemoOptions(args: readonly string[], own: string): DemoOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      repo: { type: 'string' },
+      migration: { type: 'string' },
+      open: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    repository: values.repo === undefined ? own : resolve(process.env.INIT_CWD ?? '.', values.repo),
+    open: values.open,
+    migration: values.migration,
+  };
+}

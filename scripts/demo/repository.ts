@@ -1,0 +1,129 @@
+/** The checkout that the demo deploys: a clone at HEAD in a folder of its own. The source is only ever read. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { runCommand } from './processes.ts';
+
+export interface Checkout {
+  readonly folder: string;
+  readonly commit: string;
+  /** What the deploy can go back to: the commit before it, absent in a repository of one commit. */
+  readonly previous: string | undefined;
+  /** Whether the demo committed a migration, because none was named. */
+  readonly migrationAdded: boolean;
+  readonly migration: string;
+}
+
+const author = 'deploy-warrant-demo';
+const addedMigration = 'create table warrants (id text primary key);\n';
+
+/**
+ * An environment for git that knows neither this machine's configuration nor a surrounding repository: no signing, no
+ * hooks, no filters of the person's own; and a repository of another owner may be read.
+ */
+export async function gitEnvironment(folder: string): Promise<Record<string, string | undefined>> {
+  const config = join(folder, 'gitconfig');
+  await writeFile(
+    config,
+    `[user]\n\tname = ${author}\n\temail = ${author}@example.com\n[safe]\n\tdirectory = *\n[core]\n\tautocrlf = false\n[gc]\n\tauto = 0\n`,
+  );
+  const outside = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
+  return {
+    ...Object.fromEntries(outside),
+    GIT_CONFIG_GLOBAL: config,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+  };
+}
+
+/** Clones `source` at its HEAD. @throws Error with a sentence for the person when there is nothing to clone. */
+export async function cloneAtHead(o: {
+  readonly source: string;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A path or glob in the repository; without one a migration is committed in the clone. */
+  readonly migration: string | undefined;
+}): Promise<Checkout> {
+  const { source, folder, env } = o;
+  const root = await git(['rev-parse', '--show-toplevel'], { cwd: source, env }).catch(async () =>
+    // A bare repository has no top level.
+    git(['rev-parse', '--absolute-git-dir'], { cwd: source, env }),
+  );
+  await git(['clone', '--quiet', '--no-hardlinks', root, folder], { cwd: dirname(folder), env });
+  await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { cwd: folder, env }).catch(
+    () => {
+      throw new Error(
+        `${source} has no commit yet. Commit something there, or name another repository.`,
+      );
+    },
+  );
+  const origin = await git(['remote', 'get-url', 'origin'], { cwd: root, env }).catch(() => '');
+  if (origin !== '') await git(['remote', 'set-url', 'origin', origin], { cwd: folder, env });
+
+  const migration = o.migration ?? (await commitMigration(folder, env));
+  const commit = await git(['rev-parse', 'HEAD'], { cwd: folder, env });
+  const previous = await git(['rev-parse', '--verify', '--quiet', 'HEAD^'], {
+    cwd: folder,
+    env,
+  }).catch(() => undefined);
+  return { folder, commit, previous, migration, migrationAdded: o.migration === undefined };
+}
+
+/** Commits one more file on top, as an agent might between approval and deploy. */
+export async function commitFile(o: {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly path: string;
+  readonly content: string;
+  readonly message: string;
+}): Promise<void> {
+  const { folder, env, path } = o;
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), o.content);
+  // The repository may ignore the path, and must still hold it.
+  await git(['add', '--force', '--', path], { cwd: folder, env });
+  await git(['commit', '--quiet', '--no-verify', '-m', o.message, '--', path], {
+    cwd: folder,
+    env,
+  });
+}
+
+/** Puts the checkout back to the commit that was asked for. */
+export async function restore(
+  { folder, commit }: Checkout,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  await git(['reset', '--quiet', '--hard', commit], { cwd: folder, env });
+}
+
+async function commitMigration(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const tracked = new Set(
+    (await git(['ls-files', '-z', '--', 'db'], { cwd: folder, env })).split('\0'),
+  );
+  let number = 1;
+  const path = (): string => `db/${String(number).padStart(3, '0')}.sql`;
+  while (tracked.has(path())) number += 1;
+  await commitFile({
+    folder,
+    env,
+    path: path(),
+    content: addedMigration,
+    message: 'Add a migration for the demo',
+  });
+  return path();
+}
+
+async function git(
+  args: readonly string[],
+  {
+    cwd,
+    env,
+  }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCommand({ command: 'git', args, cwd, env });
+  if (exitCode !== 0) throw new Error(`git ${args.join(' ')} failed in ${cwd}:\n${stderr.trim()}`);
+  return stdout.trimEnd();
+}
