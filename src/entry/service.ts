@@ -1,0 +1,26 @@
+import { refusalOf } from '../core/fault.ts';
+import { parseServiceConfig } from '../service/config.ts';
+import { startService } from '../service/serve.ts';
+
+process.exitCode = 1;
+// Started by itself, or by `deploy-warrant serve`.
+const args = process.argv.slice(process.argv[2] === 'serve' ? 3 : 2);
+try {
+  const service = await startService(parseServiceConfig({ args, env: process.env }));
+  process.stdout.write(`Deploy Warrant listens on ${service.url}\n`);
+  if (service.adminFile !== undefined) {
+    process.stdout.write(
+      `The first admin key and invite are in ${service.adminFile} (mode 0600).\n`,
+    );
+  }
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await service.close();
+  process.exitCode = 0;
+} catch (error) {
+  const { message, exit_code: exitCode } = refusalOf(error);
+  process.stderr.write(`${message}\n`);
+  process.exitCode = exitCode;
+}

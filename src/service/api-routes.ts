@@ -1,0 +1,139 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import { confirmationIdSchema, createBodySchema, redemptionBodySchema } from '../core/api.ts';
+import { credentialIdSchema } from '../core/assertion.ts';
+import {
+  authenticate,
+  covers,
+  createKey,
+  keyBodySchema,
+  requireAdmin,
+  requireRequester,
+  revokeKey,
+  type Requester,
+} from './api-keys.ts';
+import {
+  findConfirmation,
+  nextExpiry,
+  storedFacts,
+  toApi,
+  type Confirmation,
+} from './confirmation-rows.ts';
+import type { Context } from './context.ts';
+import { createConfirmation } from './create.ts';
+import { withdraw } from './decisions.ts';
+import { goneSignal, read, waitSchema } from './http.ts';
+import { createInvite, inviteBodySchema } from './invites.ts';
+import { listPasskeys, revokePasskey } from './people.ts';
+import { redeem } from './redemptions.ts';
+import { notFound, Refusal } from './refusal.ts';
+
+const waitQuery = z.object({ wait: waitSchema });
+const idempotencyKeySchema = z.string().regex(/^[!-~]{1,255}$/);
+
+/** The API for machines (DESIGN 3.5), under `/api`. Every call needs a key; no key decides anything. */
+export function addApiRoutes(app: FastifyInstance, context: Context): void {
+  addRequesterRoutes(app, context);
+  addAdminRoutes(app, context);
+  app.get('/api/health', async () => ({ status: 'ok' }));
+}
+
+function addRequesterRoutes(app: FastifyInstance, context: Context): void {
+  const requester = (request: FastifyRequest): Requester =>
+    requireRequester(authenticate(context, request.headers['x-api-key']));
+
+  app.post('/api/confirmations', async (request, reply) => {
+    const caller = requester(request);
+    const body = read(createBodySchema, request.body);
+    const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
+    return reply.code(201).send(createConfirmation(context, caller, { body, idempotencyKey }));
+  });
+
+  app.get('/api/confirmations/:id', async (request, reply) => {
+    const { id } = visibleTo(context, requester(request), request.params);
+    const { wait } = read(waitQuery, request.query);
+    const confirmation = await context.waiters.until({
+      topic: `confirmation:${id}`,
+      read: () => findConfirmation(context, id) ?? missing(),
+      isNews: ({ status }) => status !== 'pending',
+      wakeAt: nextExpiry,
+      now: context.now,
+      waitMs: wait,
+      gone: goneSignal(reply),
+    });
+    return toApi(confirmation);
+  });
+
+  app.delete('/api/confirmations/:id', async (request) => {
+    const { id } = visibleTo(context, requester(request), request.params);
+    return toApi(withdraw(context, id));
+  });
+
+  app.post('/api/redemptions', async (request, reply) => {
+    const caller = requester(request);
+    const { httpStatus, answer } = redeem(
+      context,
+      caller,
+      read(redemptionBodySchema, request.body),
+    );
+    return reply.code(httpStatus).send(answer);
+  });
+}
+
+function addAdminRoutes(app: FastifyInstance, context: Context): void {
+  const admin = (request: FastifyRequest): void =>
+    requireAdmin(authenticate(context, request.headers['x-api-key']));
+
+  app.post('/api/invites', async (request, reply) => {
+    admin(request);
+    const body = read(inviteBodySchema, request.body);
+    return reply.code(201).send(createInvite(context, body));
+  });
+
+  app.post('/api/keys', async (request, reply) => {
+    admin(request);
+    const { note, ...scope } = read(keyBodySchema, request.body);
+    return reply.code(201).send(createKey(context, { note, scope }));
+  });
+
+  app.delete('/api/keys/:id', async (request, reply) => {
+    admin(request);
+    revokeKey(context, read(z.object({ id: z.string() }), request.params).id);
+    return reply.code(204).send();
+  });
+
+  app.get('/api/passkeys', async (request) => {
+    admin(request);
+    return { passkeys: listPasskeys(context) };
+  });
+
+  app.delete('/api/passkeys/:id', async (request, reply) => {
+    admin(request);
+    revokePasskey(context, read(z.object({ id: credentialIdSchema }), request.params).id);
+    return reply.code(204).send();
+  });
+}
+
+/** The confirmation of a path, if this key may know of it. @throws Refusal 404 */
+function visibleTo(context: Context, caller: Requester, params: unknown): Confirmation {
+  const id = z.object({ id: confirmationIdSchema }).safeParse(params).data?.id;
+  const confirmation = id === undefined ? undefined : findConfirmation(context, id);
+  if (confirmation === undefined) throw notFound();
+  if (!covers(caller.scope, storedFacts(confirmation.payload))) throw notFound();
+  return confirmation;
+}
+
+function missing(): never {
+  throw notFound();
+}
+
+function readIdempotencyKey(header: unknown): string | undefined {
+  if (header === undefined) return undefined;
+  const key = idempotencyKeySchema.safeParse(header);
+  if (key.success) return key.data;
+  throw new Refusal(
+    422,
+    'invalid_request',
+    'The header Idempotency-Key has 1 to 255 visible ASCII characters.',
+  );
+}

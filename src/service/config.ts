@@ -1,0 +1,192 @@
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Fault } from '../core/fault.ts';
+import { visible } from '../core/text.ts';
+
+export interface ServiceConfig {
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly host: string;
+  /** The one folder with the store and the first admin file. */
+  readonly dataDir: string;
+  /** Where people and gates reach the service; `http://localhost:PORT` if absent. */
+  readonly origin?: string;
+  /** The relying party of the passkeys; the origin's host if absent. */
+  readonly rpId?: string;
+  readonly notifyUrl?: string;
+  /** The built approval page. */
+  readonly pageDir: string;
+}
+
+const flags = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  data: { type: 'string' },
+  origin: { type: 'string' },
+  'rp-id': { type: 'string' },
+  'notify-url': { type: 'string' },
+  'page-dir': { type: 'string' },
+} as const;
+type Flag = keyof typeof flags;
+
+/** Variables of the same prefix that belong to the other commands and may stand in the same shell. */
+const variablesOfOtherCommands = new Set(['API_KEY', 'API_URL', 'API_KEY_FILE']);
+const prefix = 'DEPLOY_WARRANT_';
+
+/**
+ * The configuration from flags, then `DEPLOY_WARRANT_…` variables, then defaults.
+ * @throws Fault `configuration` for an unknown flag or variable and for a bad value
+ */
+export function parseServiceConfig(o: {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): ServiceConfig {
+  const given = { ...readVariables(o.env), ...readFlags(o.args) };
+  const origin = given.origin === undefined ? undefined : parseOrigin(given.origin);
+  const rpId = given['rp-id'];
+  if (rpId !== undefined) checkRpId(rpId, origin ?? 'http://localhost');
+  return {
+    port: parsePort(given.port ?? '8080'),
+    host: given.host ?? 'localhost',
+    dataDir: given.data ?? 'deploy-warrant-data',
+    ...(origin === undefined ? {} : { origin }),
+    ...(rpId === undefined ? {} : { rpId }),
+    ...(given['notify-url'] === undefined
+      ? {}
+      : { notifyUrl: parseNotifyUrl(given['notify-url']) }),
+    pageDir: given['page-dir'] ?? builtPage(),
+  };
+}
+
+function readFlags(args: readonly string[]): Partial<Record<Flag, string>> {
+  try {
+    const { values } = parseArgs({ args: [...args], options: flags, strict: true });
+    for (const [name, value] of Object.entries(values)) refuseEmpty(`--${name}`, value);
+    return values;
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Fault(
+      'configuration',
+      `${visible(reason, 200)}\nThe flags of the service are: ${Object.keys(flags)
+        .map((name) => `--${name}`)
+        .join(' ')}`,
+    );
+  }
+}
+
+function readVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): Partial<Record<Flag, string>> {
+  const known = new Map(
+    Object.keys(flags).map((name) => [name.toUpperCase().replaceAll('-', '_'), name as Flag]),
+  );
+  const values: Partial<Record<Flag, string>> = {};
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith(prefix) || value === undefined) continue;
+    const name = variable.slice(prefix.length);
+    const flag = known.get(name);
+    if (flag !== undefined) {
+      refuseEmpty(variable, value);
+      values[flag] = value;
+    } else if (!variablesOfOtherCommands.has(name)) {
+      throw new Fault(
+        'configuration',
+        `The variable ${visible(variable)} is not known. The service reads: ${[...known.keys()]
+          .map((key) => prefix + key)
+          .join(' ')}. Correct the name, or unset it.`,
+      );
+    }
+  }
+  return values;
+}
+
+function refuseEmpty(name: string, value: string): void {
+  if (value.trim() === '') {
+    throw new Fault('configuration', `${name} is empty. Give it a value, or leave it out.`);
+  }
+}
+
+function parsePort(text: string): number {
+  const port = /^(0|[1-9]\d{0,4})$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) {
+    throw new Fault(
+      'configuration',
+      `The port "${visible(text)}" is not a whole number from 0 to 65535.`,
+    );
+  }
+  return port;
+}
+
+function parseUrl(name: string, text: string): URL {
+  if (!URL.canParse(text)) {
+    throw new Fault('configuration', `${name} is not a URL: "${visible(text)}".`);
+  }
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw new Fault('configuration', `${name} must hold no user name, password or fragment.`);
+  }
+  return url;
+}
+
+/** Passkeys work in secure contexts only: https, or http on localhost (WebAuthn Level 3 section 5.1.3; Secure Contexts 3.1). */
+function parseOrigin(text: string): string {
+  const url = parseUrl('--origin', text);
+  if (text !== url.origin) {
+    throw new Fault(
+      'configuration',
+      `--origin is scheme, host and port and nothing else, for example https://approve.example.com, not "${visible(text)}".`,
+    );
+  }
+  const secure =
+    url.protocol === 'https:' || (url.protocol === 'http:' && isLocalhost(url.hostname));
+  if (!secure) {
+    throw new Fault(
+      'configuration',
+      `--origin must be https, or http on localhost, because passkeys work nowhere else: "${visible(text)}".`,
+    );
+  }
+  if (isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) {
+    throw new Fault(
+      'configuration',
+      `--origin must have a host name: passkeys can't be made for the address "${visible(url.hostname)}".`,
+    );
+  }
+  return text;
+}
+
+function checkRpId(rpId: string, origin: string): void {
+  const host = new URL(origin).hostname;
+  const isName = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(rpId);
+  const isSuffix = host === rpId || host.endsWith(`.${rpId}`);
+  if (!isName || !isSuffix || (rpId !== 'localhost' && !rpId.includes('.'))) {
+    throw new Fault(
+      'configuration',
+      `--rp-id must be the origin's host "${visible(host)}" or a domain it lies in, not "${visible(rpId)}".`,
+    );
+  }
+}
+
+/** The address of a webhook holds a secret as a rule: it is never repeated in a message. */
+function parseNotifyUrl(text: string): string {
+  if (!URL.canParse(text)) throw new Fault('configuration', '--notify-url is not a URL.');
+  const url = parseUrl('--notify-url', text);
+  const loopback =
+    isLocalhost(url.hostname) || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    throw new Fault('configuration', '--notify-url must be https, or http to this machine.');
+  }
+  return text;
+}
+
+function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost');
+}
+
+/** Beside the bundle; when the sources run, where the build puts it. */
+function builtPage(): string {
+  const here = fileURLToPath(import.meta.url);
+  return here.endsWith('.ts') ? join(here, '../../../dist/page') : join(here, '../page');
+}

@@ -1,0 +1,254 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { CreateBody } from '../core/api.ts';
+import { canonicalText } from '../core/canonical.ts';
+import { approvalChallenge, nonceBytes, rejectionChallenge } from '../core/challenge.ts';
+import type { DeployFacts } from '../core/facts.ts';
+import { listProblems } from '../core/fault.ts';
+import { fingerprint } from '../core/fingerprint.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { maxPayloadBytes } from '../core/json.ts';
+import { checkPayload, payloadAction } from '../core/payload.ts';
+import { freeTextProblem, visible } from '../core/text.ts';
+import { formatTime, parseTime } from '../core/time.ts';
+import { covers, type Requester } from './api-keys.ts';
+import { issueChallenge } from './challenges.ts';
+import {
+  confirmationsOfPayload,
+  findConfirmation,
+  type Confirmation,
+} from './confirmation-rows.ts';
+import type { Context } from './context.ts';
+import { findPerson } from './people.ts';
+import { Refusal } from './refusal.ts';
+import type { Touch } from './store.ts';
+
+const clockSkewMs = 120_000;
+/** How long a payload of another tool, which says nothing about time, may be decided and used. */
+const otherValidMs = 3_600_000;
+
+/** What is asked, after every check that needs no store. */
+interface Asked {
+  readonly facts: DeployFacts | undefined;
+  readonly payload: string;
+  readonly payloadHash: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * Puts a payload to a person. The same key and body give the same answer again, whatever has become of the confirmation.
+ * @throws Refusal 403, 409, 410, 413 or 422
+ */
+export function createConfirmation(
+  context: Context,
+  requester: Requester,
+  o: { readonly body: CreateBody; readonly idempotencyKey: string | undefined },
+): object {
+  const bodyHash = sha256Hex(canonicalText(o.body));
+  let isNew = false;
+  const confirmation = context.store.transaction((touch) => {
+    // First of all, so that a repetition is answered even when the clock has moved on.
+    const earlier = repeated(context, requester, { ...o, bodyHash });
+    if (earlier !== undefined) return earlier;
+    isNew = true;
+    const asked = checkAsked(context, o.body);
+    if (!covers(requester.scope, asked.facts)) throw outOfScope(asked.facts);
+    checkPerson(context, o.body.username);
+    checkRequestIsOpen(context, asked.payloadHash);
+    supersedeOlder(context, requester, asked, touch);
+    const id = insert(context, requester, o.body, asked);
+    if (o.idempotencyKey !== undefined) {
+      context.store.run(
+        'insert into idempotency_keys (api_key_id, idempotency_key, body_hash, confirmation_id) values ($1, $2, $3, $4)',
+        requester.keyId,
+        o.idempotencyKey,
+        bodyHash,
+        id,
+      );
+    }
+    touch(`person:${o.body.username}`);
+    return required(findConfirmation(context, id));
+  });
+  const url = `${context.origin}/approve/${confirmation.id}`;
+  if (isNew) {
+    const { action, username, payloadHash } = confirmation;
+    context.notify({
+      title: `${visible(action)}: ${username} is asked`,
+      fingerprint: fingerprint(payloadHash),
+      url,
+    });
+  }
+  return {
+    id: confirmation.id,
+    url,
+    payloadHash: confirmation.payloadHash,
+    expiresAt: formatTime(confirmation.expiresAt),
+    nonce: confirmation.nonce,
+  };
+}
+
+function repeated(
+  context: Context,
+  requester: Requester,
+  o: { readonly idempotencyKey: string | undefined; readonly bodyHash: string },
+): Confirmation | undefined {
+  if (o.idempotencyKey === undefined) return undefined;
+  const earlier = context.store.get(
+    'select * from idempotency_keys where api_key_id = $1 and idempotency_key = $2',
+    requester.keyId,
+    o.idempotencyKey,
+  );
+  if (earlier === undefined) return undefined;
+  if (earlier.body_hash !== o.bodyHash) {
+    throw new Refusal(
+      409,
+      'idempotency_conflict',
+      'This Idempotency-Key was used before, with another body. Use a new key for a new request.',
+    );
+  }
+  return required(findConfirmation(context, String(earlier.confirmation_id)));
+}
+
+function checkAsked(context: Context, body: CreateBody): Asked {
+  const payload = canonicalText(body.payload);
+  const common = { payload, payloadHash: sha256Hex(payload) };
+  if (Buffer.byteLength(payload) > maxPayloadBytes) {
+    throw new Refusal(413, 'too_large', `A payload has at most ${maxPayloadBytes} bytes.`);
+  }
+  const { schema } = body.payload;
+  // A version we do not know is no "payload of another tool": nobody shall approve a deploy that is shown as something else.
+  if (typeof schema === 'string' && schema.startsWith('deploy-approval/')) {
+    const { facts, expiresAt } = checkDeploy(context, body);
+    return { ...common, facts, expiresAt };
+  }
+  const problem = freeTextProblem(body.action);
+  if (problem !== undefined) {
+    throw new Refusal(422, 'invalid_request', `The action ${problem}.`, {
+      problems: [{ field: 'action', message: problem }],
+    });
+  }
+  const expiresAt = Math.floor((context.now() + otherValidMs) / 1000) * 1000;
+  return { ...common, facts: undefined, expiresAt };
+}
+
+function checkDeploy(
+  context: Context,
+  body: CreateBody,
+): { readonly facts: DeployFacts; readonly expiresAt: number } {
+  const checked = checkPayload(body.payload);
+  if (!checked.ok) {
+    throw new Refusal(
+      422,
+      'invalid_payload',
+      `The deploy payload is not acceptable:\n${listProblems(checked.problems)}`,
+      { problems: checked.problems },
+    );
+  }
+  const { facts, requested_at: requestedAt, expires_at: expires } = checked.value;
+  const action = payloadAction(facts);
+  if (body.action !== action) {
+    throw new Refusal(422, 'wrong_action', `The action of this payload is "${visible(action)}".`);
+  }
+  const now = context.now();
+  if (Math.abs(parseTime(requestedAt) - now) > clockSkewMs) {
+    throw new Refusal(
+      422,
+      'stale_request',
+      `requested_at is ${requestedAt}, but it is ${formatTime(now)} here: more than ${clockSkewMs / 1000} seconds apart. Set the clock, or ask anew.`,
+    );
+  }
+  const expiresAt = parseTime(expires);
+  if (expiresAt <= now) {
+    throw new Refusal(422, 'stale_request', `expires_at ${expires} is not in the future.`);
+  }
+  return { facts, expiresAt };
+}
+
+function outOfScope(facts: DeployFacts | undefined): Refusal {
+  const about =
+    facts === undefined
+      ? 'payloads of other tools than deploys (that takes a key for all repositories, services and environments)'
+      : `${visible(facts.service)} of ${visible(facts.repository)} in ${visible(facts.environment)}`;
+  return new Refusal(403, 'out_of_scope', `This key may not ask for ${about}.`);
+}
+
+function checkPerson(context: Context, username: string): void {
+  if (findPerson(context, username) === undefined) {
+    throw new Refusal(
+      422,
+      'unknown_user',
+      `Nobody named "${visible(username)}" has enrolled a passkey here. Correct the name, or send an invite.`,
+    );
+  }
+}
+
+/** A late confirmation must not bring a superseded request back by superseding its own successor. */
+function checkRequestIsOpen(context: Context, payloadHash: string): void {
+  if (confirmationsOfPayload(context, payloadHash).some((one) => one.status === 'superseded')) {
+    throw new Refusal(410, 'superseded', 'A newer request has taken the place of this one.');
+  }
+}
+
+/** DESIGN 3.5: a newer request of the same scope for the same target, never the other confirmations of the same payload. */
+function supersedeOlder(context: Context, requester: Requester, asked: Asked, touch: Touch): void {
+  const target = targetOf(asked.facts);
+  if (target === undefined) return;
+  const superseded = context.store.all(
+    `update confirmations set status = 'superseded'
+      where target = $1 and scope = $2 and payload_hash <> $3 and status in ('pending', 'approved') and expires_at > $4
+      returning id, username`,
+    target,
+    requester.scopeText,
+    asked.payloadHash,
+    context.now(),
+  );
+  for (const row of superseded) {
+    touch(`confirmation:${String(row.id)}`);
+    touch(`person:${String(row.username)}`);
+  }
+}
+
+function targetOf(facts: DeployFacts | undefined): string | undefined {
+  if (facts === undefined) return undefined;
+  const { service, environment, region, account, tenant, cluster } = facts;
+  const repository =
+    facts.repository_id === undefined ? { name: facts.repository } : { id: facts.repository_id };
+  const optional = [region, account, tenant, cluster].map((value) => value ?? null);
+  return canonicalText([repository, service, environment, ...optional]);
+}
+
+function insert(context: Context, requester: Requester, body: CreateBody, asked: Asked): string {
+  const id = randomUUID();
+  const nonce = randomBytes(nonceBytes);
+  context.store.run(
+    `insert into confirmations (id, username, action, payload, payload_hash, scope, target, nonce, status, created_at, expires_at, decide_by)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $11)`,
+    id,
+    body.username,
+    body.action,
+    asked.payload,
+    asked.payloadHash,
+    requester.scopeText,
+    targetOf(asked.facts) ?? null,
+    nonce.toString('base64url'),
+    context.now(),
+    asked.expiresAt,
+    body.decideBy === undefined ? null : Date.parse(body.decideBy),
+  );
+  for (const [purpose, challenge] of [
+    ['approval', approvalChallenge(nonce, asked.payloadHash)],
+    ['rejection', rejectionChallenge(nonce, asked.payloadHash)],
+  ] as const) {
+    issueChallenge(context, {
+      challenge: Buffer.from(challenge).toString('base64url'),
+      purpose,
+      subject: id,
+      expiresAt: asked.expiresAt,
+    });
+  }
+  return id;
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a row that was just written is missing');
+  return value;
+}

@@ -1,0 +1,104 @@
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import * as z from 'zod';
+import { JsonError, maxPayloadBytes, parseJson } from '../core/json.ts';
+import { problemsOf } from '../core/problems.ts';
+import { invalidRequest, notFound, Refusal } from './refusal.ts';
+import { isStoreUnavailable } from './store.ts';
+
+/** A payload, and what stands around it in a body. */
+const maxBodyBytes = maxPayloadBytes + 4096;
+
+/**
+ * The HTTP server without its routes: bodies are JSON by the strict reader, within size, depth and time; every answer that is
+ * no success is `{code, message}`.
+ * @param o.bodyTimeoutMs how long a client may take to send its request
+ */
+export function createHttp(o: {
+  readonly bodyTimeoutMs: number;
+  readonly log: (line: string) => void;
+}): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: o.bodyTimeoutMs,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    http: {
+      headersTimeout: o.bodyTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, o.bodyTimeoutMs),
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.headers['content-encoding'] !== undefined) {
+        throw new Refusal(415, 'unsupported_media_type', 'Send the body as it is, not compressed.');
+      }
+      return parseJson(body, { maxBytes: maxBodyBytes });
+    },
+  );
+  app.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal.httpStatus >= 500) o.log(`${refusal.code}: ${error.stack ?? error.message}`);
+    return sendError(reply, refusal);
+  });
+  return app;
+}
+
+function sendError(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.httpStatus === 503) reply.header('retry-after', '1');
+  const { code, message, details } = refusal;
+  return reply.code(refusal.httpStatus).send({ code, message, ...details });
+}
+
+function refusalOf(error: FastifyError): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof JsonError) {
+    return new Refusal(400, 'invalid_json', `The body is not acceptable JSON: ${error.message}`);
+  }
+  if (isStoreUnavailable(error)) {
+    return new Refusal(503, 'store_unavailable', 'The store can not be written now. Try again.');
+  }
+  switch (error.statusCode) {
+    case 413:
+      return new Refusal(413, 'too_large', `A body has at most ${maxBodyBytes} bytes.`);
+    case 415:
+      return new Refusal(415, 'unsupported_media_type', 'Send application/json.');
+    case 400:
+    case 404:
+    case 414:
+      return new Refusal(error.statusCode, 'invalid_request', 'The request can not be read.');
+    default:
+      return new Refusal(500, 'internal', 'This is a bug of the service; its log says more.');
+  }
+}
+
+/** A part of a request by its schema. @throws Refusal 422 with every problem */
+export function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalidRequest(problemsOf(result.error));
+  return result.data;
+}
+
+/** Seconds of a long poll, 0 to 30, as milliseconds. */
+export const waitSchema = z
+  .string()
+  .regex(/^([0-9]|[12][0-9]|30)$/, 'is not a whole number of seconds from 0 to 30')
+  .default('0')
+  .transform((text) => Number(text) * 1000);
+
+/** Aborted when the client has gone away, or has its answer. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
+}

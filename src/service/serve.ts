@@ -1,0 +1,93 @@
+import type { AddressInfo } from 'node:net';
+import { Fault } from '../core/fault.ts';
+import { visible } from '../core/text.ts';
+import { addApiRoutes } from './api-routes.ts';
+import type { ServiceConfig } from './config.ts';
+import type { Context } from './context.ts';
+import { writeFirstAdmin } from './first-admin.ts';
+import { addHeaders } from './headers.ts';
+import { createHttp } from './http.ts';
+import { createNotifier } from './notify.ts';
+import { addPageRoutes } from './page-routes.ts';
+import { addStaticPage } from './static-page.ts';
+import { openStore } from './store.ts';
+import { Waiters } from './waiters.ts';
+
+export interface RunningService {
+  /** The origin of page and passkeys. */
+  readonly url: string;
+  /** The base for clients, with `/api`. */
+  readonly apiUrl: string;
+  /** Where the first admin key and invite stand, at the first start only. */
+  readonly adminFile?: string;
+  /** Answers the long polls, ends the connections, closes the store. */
+  close(): Promise<void>;
+}
+
+export interface ServiceSurroundings {
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+  readonly log?: (line: string) => void;
+  /** How long a client may take to send a request. */
+  readonly bodyTimeoutMs?: number;
+}
+
+/** Starts the approval service. @throws Fault `configuration` when folder, page or port can't be used */
+export async function startService(
+  config: ServiceConfig,
+  surroundings: ServiceSurroundings = {},
+): Promise<RunningService> {
+  const log = surroundings.log ?? ((line) => void process.stderr.write(`${line}\n`));
+  const waiters = new Waiters();
+  const store = await openStore({
+    dataDir: config.dataDir,
+    onCommitted: (topics) => waiters.wake(topics),
+  });
+  const http = createHttp({ bodyTimeoutMs: surroundings.bodyTimeoutMs ?? 10_000, log });
+  let origin = config.origin ?? `http://localhost:${config.port}`;
+  const context: Context = {
+    store,
+    waiters,
+    // With port 0 the origin is known when the server listens, before the first request.
+    get origin() {
+      return origin;
+    },
+    get rpId() {
+      return config.rpId ?? new URL(origin).hostname;
+    },
+    now: surroundings.now ?? Date.now,
+    log,
+    notify: createNotifier(config.notifyUrl, log),
+  };
+  const close = async (): Promise<void> => {
+    waiters.close();
+    await http.close();
+    store.close();
+  };
+  try {
+    addHeaders(http, () => origin);
+    addApiRoutes(http, context);
+    addPageRoutes(http, context);
+    addStaticPage(http, config.pageDir);
+    await http.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
+      throw cannotListen(config, error);
+    });
+    const address = http.server.address() as AddressInfo;
+    origin = config.origin ?? `http://localhost:${address.port}`;
+    const apiUrl = `${origin}/api`;
+    const adminFile = writeFirstAdmin(context, { dataDir: config.dataDir, apiUrl });
+    return { url: origin, apiUrl, ...(adminFile === undefined ? {} : { adminFile }), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function cannotListen(config: ServiceConfig, error: unknown): Fault {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Fault(
+    'configuration',
+    `The service can't listen on ${visible(config.host)} port ${config.port}: ${visible(reason)}. Choose another with --port and --host.`,
+    { cause: error },
+  );
+}
