@@ -19,8 +19,8 @@ export interface PinnedKey {
 const minimumRsaBits = 2048;
 
 /**
- * The key object of a pinned key, or what is wrong with it: it must be the DER that Node itself would write (one key,
- * one text) and of the type and size that its algorithm needs.
+ * The key object of a pinned key, or what is wrong with it. It has to be of the type and size that its algorithm needs,
+ * and in the one form of its bytes (a named curve, an uncompressed point, nothing after it), so that no key has two texts.
  */
 export function readPinnedKey({
   algorithm,
@@ -34,10 +34,13 @@ export function readPinnedKey({
   } catch {
     return 'is not a public key in SubjectPublicKeyInfo (DER) form';
   }
-  if (!key.export({ format: 'der', type: 'spki' }).equals(spki)) {
-    return 'is not the plain DER form of its key (for ES256: a named curve and an uncompressed point)';
-  }
-  return keyFault(algorithm, key) ?? key;
+  const fault = keyFault(algorithm, key);
+  if (fault !== undefined) return fault;
+  // The key's export keeps the form it was read in; by way of its numbers there is only one.
+  const plain = createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' });
+  return plain.export({ format: 'der', type: 'spki' }).equals(spki)
+    ? plain
+    : 'is not in the plain DER form (for ES256: the named curve and an uncompressed point)';
 }
 
 function keyFault(algorithm: Algorithm, key: KeyObject): string | undefined {

@@ -11,39 +11,28 @@ export interface Placed<T> {
   readonly person: string;
 }
 
-/** The origin is one that passkeys work on, and the RP id its host or a suffix of it (WebAuthn Level 3 section 5.1.3). */
+const domainName = /^([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*$/;
+
+/** The origin is one that passkeys work on, and the RP id its host or a domain above it (WebAuthn Level 3 section 5.1.3). */
 export function relyingPartyFaults({ id, origin }: RelyingParty): Problem[] {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url?.origin !== origin) {
-    return [
-      {
-        field: 'relying_party.origin',
-        message: 'must be an origin as browsers write it, such as https://approve.example.com',
-      },
-    ];
+  if (url?.origin !== origin || !domainName.test(url.hostname)) {
+    const message =
+      'must be an origin as browsers write it, with a domain name, such as https://approve.example.com';
+    return [{ field: 'relying_party.origin', message }];
   }
   const problems: Problem[] = [];
-  const isLocal = url.hostname === 'localhost' || url.hostname.endsWith('.localhost');
+  const host = url.hostname;
+  const isLocal = host === 'localhost' || host.endsWith('.localhost');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
-    problems.push({
-      field: 'relying_party.origin',
-      message: 'must begin with https:// (http:// only for localhost)',
-    });
+    const message = 'must begin with https:// (http:// only for localhost)';
+    problems.push({ field: 'relying_party.origin', message });
   }
-  if (url.hostname !== id && !url.hostname.endsWith(`.${id}`)) {
-    problems.push({
-      field: 'relying_party.id',
-      message: `must be the host of the origin, ${url.hostname}, or a domain that it is in`,
-    });
-  } else if (
-    !/^([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*$/.test(id) ||
-    (!id.includes('.') && id !== 'localhost')
-  ) {
-    problems.push({
-      field: 'relying_party.id',
-      message:
-        'must be a domain name such as approve.example.com, neither an address nor a top-level domain',
-    });
+  // A browser refuses a top-level domain too; here it is caught before anybody enrols.
+  const isAbove = host.endsWith(`.${id}`) && domainName.test(id) && (id.includes('.') || isLocal);
+  if (id !== host && !isAbove) {
+    const message = `must be the host of the origin, ${host}, or a domain that it is in`;
+    problems.push({ field: 'relying_party.id', message });
   }
   return problems;
 }

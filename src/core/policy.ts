@@ -66,7 +66,6 @@ export function checkPolicy(value: unknown): Checked<Policy> {
   const document = ownCopy(value);
   const problems = new PolicyCheck().run(document);
   if (problems.length > 0) return { ok: false, problems };
-  // The copy, not zod's output: its objects have no prototype that could add a member.
   return { ok: true, value: document as Policy };
 }
 
@@ -147,13 +146,14 @@ class PolicyCheck {
     return entries;
   }
 
+  /** The part itself, not zod's copy of it, which would have a prototype; no schema here changes anything. */
   private part<S extends z.ZodType>(
     schema: S,
     value: unknown,
     field: string,
   ): z.output<S> | undefined {
     const result = schema.safeParse(value);
-    if (result.success) return result.data;
+    if (result.success) return value as z.output<S>;
     this.problems.push(...problemsOf(result.error, field));
     return undefined;
   }

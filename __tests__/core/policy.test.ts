@@ -1,0 +1,547 @@
+import { ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { canonicalText } from '../../src/core/canonical.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
+import { algorithms } from '../../src/core/passkeys.ts';
+import {
+  checkPolicy,
+  environmentRule,
+  parsePolicyText,
+  policyHash,
+} from '../../src/core/policy.ts';
+import { createWorld } from '../support/approvals.ts';
+import { createPasskey } from '../support/authenticator.ts';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- documents that are made wrong on purpose
+type Json = Record<string, any>;
+
+const { policy } = createWorld();
+
+/** The faults of the good policy after a change, as `field: message` lines. */
+function faults(change: (document: Json) => void): readonly string[] {
+  const document = structuredClone(policy) as Json;
+  change(document);
+  const checked = checkPolicy(document);
+  return checked.ok ? [] : checked.problems.map(({ field, message }) => `${field}: ${message}`);
+}
+
+const rule = (changes: Json) => (document: Json) => {
+  Object.assign(document.environments.production, changes);
+};
+const passkey = (document: Json) => document.approvers.alex.passkeys[0] as Json;
+const account = (document: Json) => document.approvers.alex.accounts[0] as Json;
+const spki = (key: KeyObject) => key.export({ format: 'der', type: 'spki' }).toString('base64url');
+
+test('a good policy is accepted, as text too, and its hash is that of its canonical form', () => {
+  expect(faults(() => undefined)).toEqual([]);
+  const parsed = parsePolicyText(JSON.stringify(policy, null, 2));
+  expect(parsed.ok).toBe(true);
+  expect(parsed.ok && policyHash(parsed.value)).toBe(sha256Hex(canonicalText(policy)));
+});
+
+test.each(algorithms)('a %s key fits its algorithm', (algorithm) => {
+  const { pinned } = createPasskey(algorithm);
+  expect(faults((document) => Object.assign(passkey(document), pinned))).toEqual([]);
+});
+
+describe('the rule of an environment', () => {
+  test('has the defaults of DESIGN 3.4', () => {
+    expect(environmentRule(policy, 'production')).toEqual({
+      approvers: ['alex', 'dana'],
+      quorum: 1,
+      quorum_if_destructive: 1,
+      max_age_minutes: 60,
+      self_approval: false,
+      rerun: 'never',
+      redemption: 'required',
+      require_oidc: false,
+      required_facts: [],
+      assurance: 'signature',
+    });
+  });
+
+  test('keeps what is written, and the destructive quorum is the quorum where none is written', () => {
+    const written = {
+      approvers: ['alex', 'dana'],
+      quorum: 2,
+      max_age_minutes: 30,
+      self_approval: true,
+      rerun: 'same_run',
+      redemption: 'run',
+      require_oidc: true,
+      required_facts: ['digest'],
+      assurance: 'service',
+    } as const;
+    const changed = createWorld(written).policy;
+    expect(checkPolicy(changed).ok).toBe(true);
+    expect(environmentRule(changed, 'production')).toEqual({
+      ...written,
+      quorum_if_destructive: 2,
+    });
+  });
+
+  test.each([
+    'constructor',
+    '__proto__',
+    'toString',
+    'hasOwnProperty',
+    'Production',
+    'production ',
+    '',
+  ])('does not exist for %p, which the policy does not name', (environment) => {
+    const parsed = parsePolicyText(JSON.stringify(policy));
+    expect(environmentRule(policy, environment)).toBeUndefined();
+    expect(parsed.ok && environmentRule(parsed.value, environment)).toBeUndefined();
+  });
+
+  test.each(['constructor', 'toString', 'hasOwnProperty'])(
+    'is found for %p where the policy names it',
+    (environment) => {
+      const text = JSON.stringify(policy).replace('"staging"', JSON.stringify(environment));
+      const parsed = parsePolicyText(text);
+      expect(parsed.ok && environmentRule(parsed.value, environment)?.approvers).toEqual(['kim']);
+    },
+  );
+
+  describe('with a polluted Object.prototype', () => {
+    const pollution: Json = {
+      self_approval: true,
+      redemption: 'run',
+      rerun: 'same_run',
+      quorum: 0,
+    };
+
+    afterEach(() => {
+      for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
+    });
+
+    test('has its defaults all the same', () => {
+      const plain = environmentRule(policy, 'production');
+      for (const [key, value] of Object.entries(pollution)) {
+        Object.defineProperty(Object.prototype, key, {
+          value,
+          configurable: true,
+          enumerable: true,
+        });
+      }
+      expect(environmentRule(policy, 'production')?.self_approval).toBe(false);
+      expect(environmentRule(policy, 'production')).toEqual(plain);
+      const checked = checkPolicy(policy);
+      expect(checked.ok && environmentRule(checked.value, 'production')).toEqual(plain);
+    });
+  });
+});
+
+describe('a policy is refused', () => {
+  test.each<[string, (document: Json) => void, string]>([
+    [
+      'of another schema',
+      (d) => (d.schema = 'approval-policy/v2'),
+      'schema: must be "approval-policy/v1"',
+    ],
+    ['with an unknown member', (d) => (d.extra = 1), 'extra: is not a member of this format'],
+    ['without relying party', (d) => delete d.relying_party, 'relying_party: is missing'],
+    ['without approvers', (d) => delete d.approvers, 'approvers: is missing'],
+    ['with nobody in it', (d) => (d.approvers = {}), 'approvers: must not be empty'],
+    ['without environments', (d) => delete d.environments, 'environments: is missing'],
+    ['with no environment', (d) => (d.environments = {}), 'environments: must not be empty'],
+    [
+      'with a list of environments',
+      (d) => (d.environments = []),
+      'environments: must be an object',
+    ],
+    [
+      'with a rule that is none',
+      (d) => (d.environments.production = null),
+      'environments.production: must be an object',
+    ],
+    [
+      'with a broad label as environment',
+      (d) => (d.environments.latest = { approvers: ['kim'] }),
+      'environments.latest: ',
+    ],
+    [
+      'with a strange user name',
+      (d) => (d.approvers['alex doe'] = {}),
+      'approvers.alex doe: must be a user name',
+    ],
+    [
+      'without passkeys',
+      (d) => (d.approvers.alex.passkeys = []),
+      'approvers.alex.passkeys: must name at least one passkey',
+    ],
+    [
+      'without a person’s passkeys',
+      (d) => delete d.approvers.alex.passkeys,
+      'approvers.alex.passkeys: is missing',
+    ],
+    [
+      'with an unknown algorithm',
+      (d) => (passkey(d).algorithm = 'ES384'),
+      'approvers.alex.passkeys[0].algorithm: must be "ES256" or',
+    ],
+    [
+      'with an unknown member of a passkey',
+      (d) => (passkey(d).counter = 1),
+      'approvers.alex.passkeys[0].counter: is not a member',
+    ],
+    [
+      'with an account without id',
+      (d) => delete account(d).id,
+      'approvers.alex.accounts[0].id: is missing',
+    ],
+    [
+      'with an empty login',
+      (d) => (account(d).login = ''),
+      'approvers.alex.accounts[0].login: must be',
+    ],
+    [
+      'with a null',
+      (d) => (account(d).login = null),
+      'approvers.alex.accounts[0].login: must be a string',
+    ],
+  ])('%s', (_, change, expected) => {
+    const found = faults(change);
+    expect(found.find((line) => line.startsWith(expected))).toBeDefined();
+  });
+
+  test('with every fault at once', () => {
+    const found = faults((document) => {
+      document.extra = true;
+      document.relying_party.origin = 'http://approve.example.com';
+      passkey(document).public_key = 'AAAA';
+      account(document).login = '';
+      document.approvers.dana.passkeys[0].id = '*';
+      Object.assign(document.environments.production, { quorum: 3, groups: ['ops'] });
+      document.environments.staging.approvers = ['nobody'];
+    });
+    expect(found.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'extra',
+      'relying_party.origin',
+      'approvers.alex.accounts[0].login',
+      'approvers.dana.passkeys[0].id',
+      'approvers.alex.passkeys[0].public_key',
+      'environments.production.groups',
+      'environments.production.quorum',
+      'environments.staging.approvers[0]',
+    ]);
+  });
+
+  test.each([
+    'services',
+    'refs',
+    'workflows',
+    'migration_paths',
+    'no_deploys',
+    'not_by_commit_authors',
+    'other_commit',
+    'pull_request',
+    'groups',
+  ])('whose rule has %s, which is reserved', (key) => {
+    expect(faults(rule({ [key]: [] }))).toEqual([
+      `environments.production.${key}: is reserved for a later version and guards nothing yet; remove it`,
+    ]);
+  });
+
+  test('with a member __proto__, wherever it stands', () => {
+    const texts = [
+      JSON.stringify(policy).replace('{', '{"__proto__":{},'),
+      JSON.stringify(policy).replace('"production":{', '"production":{"__proto__":{"quorum":0},'),
+      JSON.stringify(policy).replace(
+        '"environments":{',
+        '"environments":{"__proto__":{"approvers":["alex"]},',
+      ),
+    ];
+    for (const text of texts) {
+      expect(parsePolicyText(text)).toMatchObject({ ok: false });
+    }
+    expect(checkPolicy(JSON.parse(texts[0]!)).ok).toBe(false);
+    expect(checkPolicy(JSON.parse(texts[1]!)).ok).toBe(false);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['a member that stands twice', '{"schema":"approval-policy/v1","schema":"approval-policy/v1"}'],
+    ['a list', '[]'],
+    ['a text', '"policy"'],
+    ['too long', `"${'a'.repeat(262_144)}"`],
+  ])('that is %s', (_, text) => {
+    expect(parsePolicyText(text)).toMatchObject({ ok: false, problems: [{ field: '' }] });
+  });
+});
+
+describe('the relying party', () => {
+  test.each([
+    ['approve.example.com', 'https://approve.example.com'],
+    ['example.com', 'https://approve.example.com'],
+    ['approve.example.com', 'https://approve.example.com:8443'],
+    ['localhost', 'http://localhost:8080'],
+    ['localhost', 'https://localhost'],
+    ['gate.localhost', 'http://gate.localhost:8080'],
+    ['intranet', 'https://intranet'],
+  ])('%s may be used on %s', (id, origin) => {
+    expect(faults((document) => (document.relying_party = { id, origin }))).toEqual([]);
+  });
+
+  test.each([
+    ['approve.example.com', 'http://approve.example.com', 'origin'],
+    ['localhost.example.com', 'http://localhost.example.com', 'origin'],
+    ['127.0.0.1', 'http://127.0.0.1:8080', 'origin'],
+    ['approve.example.com', 'https://approve.example.com/', 'origin'],
+    ['approve.example.com', 'https://Approve.example.com', 'origin'],
+    ['approve.example.com', 'https://approve.example.com:443', 'origin'],
+    ['approve.example.com', 'https://user@approve.example.com', 'origin'],
+    ['approve.example.com', 'approve.example.com', 'origin'],
+    ['approve.example.com', 'file:///approve.example.com', 'origin'],
+    ['approve.example.com', 'null', 'origin'],
+    ['example.com', 'https://*.example.com', 'origin'],
+    ['evil.example.com', 'https://approve.example.com', 'id'],
+    ['xample.com', 'https://approve.example.com', 'id'],
+    ['approve.example.com.evil.org', 'https://approve.example.com', 'id'],
+    ['a.approve.example.com', 'https://approve.example.com', 'id'],
+    ['.example.com', 'https://approve.example.com', 'id'],
+    ['com', 'https://approve.example.com', 'id'],
+    ['127.0.0.1', 'https://127.0.0.1', 'origin'],
+    ['0.0.1', 'https://127.0.0.1', 'origin'],
+    ['[::1]', 'https://[::1]', 'origin'],
+    ['Example.com', 'https://approve.example.com', 'id'],
+  ])('%s on %s is refused', (id, origin, member) => {
+    const found = faults((document) => (document.relying_party = { id, origin }));
+    expect(found.some((line) => line.startsWith(`relying_party.${member}: `))).toBe(true);
+  });
+});
+
+describe('a key is refused', () => {
+  const p256 = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const der = p256.publicKey.export({ format: 'der', type: 'spki' });
+  const bits = (modulusLength: number) =>
+    spki(generateKeyPairSync('rsa', { modulusLength }).publicKey);
+  const compressed = ECDH.convertKey(
+    der.subarray(-65),
+    'prime256v1',
+    undefined,
+    undefined,
+    'compressed',
+  );
+  const offCurve = Buffer.from(der);
+  offCurve.writeUInt8(offCurve.readUInt8(90) ^ 1, 90);
+
+  test.each([
+    [
+      'a P-384 key',
+      'ES256',
+      spki(generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey),
+    ],
+    [
+      'a secp256k1 key',
+      'ES256',
+      spki(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey),
+    ],
+    ['an Ed25519 key', 'ES256', spki(generateKeyPairSync('ed25519').publicKey)],
+    ['an RSA key', 'ES256', bits(2048)],
+    ['a P-256 key', 'EdDSA', der.toString('base64url')],
+    ['an Ed448 key', 'EdDSA', spki(generateKeyPairSync('ed448').publicKey)],
+    ['an X25519 key', 'EdDSA', spki(generateKeyPairSync('x25519').publicKey)],
+    ['a P-256 key', 'RS256', der.toString('base64url')],
+    ['an RSA key of 1024 bits', 'RS256', bits(1024)],
+    [
+      'an RSA-PSS key',
+      'RS256',
+      spki(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey),
+    ],
+    [
+      'an RSA key with exponent 1',
+      'RS256',
+      Buffer.from(bits(2048), 'base64url')
+        .toString('hex')
+        .replace(/0203010001$/, '0203000001'),
+    ],
+    [
+      'a compressed point',
+      'ES256',
+      `3039301306072a8648ce3d020106082a8648ce3d030107032200${Buffer.from(compressed).toString('hex')}`,
+    ],
+    [
+      'explicit curve parameters',
+      'ES256',
+      spki(
+        generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' })
+          .publicKey,
+      ),
+    ],
+    ['a byte after the key', 'ES256', Buffer.concat([der, Buffer.of(0)]).toString('base64url')],
+    ['a point off the curve', 'ES256', offCurve.toString('base64url')],
+    ['a bare point', 'ES256', der.subarray(-65).toString('base64url')],
+    [
+      'a private key',
+      'ES256',
+      p256.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url'),
+    ],
+    ['padded', 'ES256', `${der.toString('base64url')}=`],
+    ['in the base64 alphabet', 'ES256', `+/${der.toString('base64')}`],
+    ['a PEM text', 'ES256', p256.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
+  ])('%s for %s', (_, algorithm, text) => {
+    const public_key = /^30[0-9a-f]+$/.test(text)
+      ? Buffer.from(text, 'hex').toString('base64url')
+      : text;
+    const found = faults((document) => Object.assign(passkey(document), { algorithm, public_key }));
+    expect(found).toEqual([
+      expect.stringMatching(/^approvers\.alex\.passkeys\[0\]\.public_key: is /),
+    ]);
+  });
+});
+
+describe('one thing belongs to one person', () => {
+  const copy = (member: string) => (document: Json) => {
+    document.approvers.dana.passkeys[0][member] = passkey(document)[member];
+  };
+
+  test('a credential id', () => {
+    expect(faults(copy('id'))).toEqual([
+      'approvers.dana.passkeys[0].id: is the same credential id as at approvers.alex.passkeys[0].id',
+    ]);
+  });
+
+  test('a key, even with another id', () => {
+    const found = faults((document) => {
+      const { algorithm, public_key } = passkey(document);
+      Object.assign(document.approvers.dana.passkeys[0], { algorithm, public_key });
+    });
+    expect(found).toEqual([
+      'approvers.dana.passkeys[0].public_key: is the same public key as at approvers.alex.passkeys[0].public_key',
+    ]);
+  });
+
+  test('a user handle, though a person’s passkeys may share it', () => {
+    expect(faults(copy('user_handle'))).toEqual([
+      expect.stringMatching(
+        /^approvers\.dana\.passkeys\[0\]\.user_handle: is the user handle of another/,
+      ),
+    ]);
+    const shared = faults((document) => {
+      document.approvers.alex.passkeys[1].user_handle = passkey(document).user_handle;
+    });
+    expect(shared).toEqual([]);
+  });
+
+  test('an account, by id', () => {
+    const found = faults((document) => {
+      document.approvers.dana.accounts[0].id = account(document).id;
+    });
+    expect(found).toEqual([
+      expect.stringMatching(/^approvers\.dana\.accounts\[0\]\.id: is the same account/),
+    ]);
+  });
+
+  test('an account, by login in any case', () => {
+    const found = faults((document) => {
+      document.approvers.dana.accounts[0].login = 'AlexDoe';
+    });
+    expect(found).toEqual([
+      expect.stringMatching(/^approvers\.dana\.accounts\[0\]\.login: is the same account/),
+    ]);
+  });
+
+  test('but the same login at another forge is another account', () => {
+    const found = faults((document) => {
+      const { id, login } = account(document);
+      document.approvers.dana.accounts[0] = { provider: 'gitlab', id, login };
+    });
+    expect(found).toEqual([]);
+  });
+
+  test.each(['id', 'user_handle'])(
+    'a passkey’s %s that is no plain base64url is refused',
+    (member) => {
+      const found = faults((document) => (passkey(document)[member] = 'AB'));
+      expect(found).toEqual([expect.stringMatching(/is not the plain base64url of its bytes$/)]);
+    },
+  );
+});
+
+describe('a rule is refused', () => {
+  test.each<[string, Json, string]>([
+    [
+      'whose quorum is more than its approvers',
+      { quorum: 3 },
+      '.quorum: asks for 3 people, but the rule names 2',
+    ],
+    [
+      'whose destructive quorum is more',
+      { quorum_if_destructive: 3 },
+      '.quorum_if_destructive: asks for 3',
+    ],
+    [
+      'whose destructive quorum is below the quorum',
+      { quorum: 2, quorum_if_destructive: 1 },
+      '.quorum_if_destructive: must not be below the quorum of 2',
+    ],
+    ['with a quorum of none', { quorum: 0 }, '.quorum: must be at least 1'],
+    ['with half a person', { quorum: 1.5 }, '.quorum: must be a whole number'],
+    ['with a quorum as text', { quorum: '1' }, '.quorum: must be'],
+    ['with no approvers', { approvers: [] }, '.approvers: must name at least one approver'],
+    [
+      'with a stranger',
+      { approvers: ['alex', 'mallory'] },
+      '.approvers[1]: names mallory, who is not among the approvers',
+    ],
+    [
+      'with constructor as a stranger',
+      { approvers: ['alex', 'constructor'] },
+      '.approvers[1]: names constructor, who is not',
+    ],
+    [
+      'with a name that stands twice',
+      { approvers: ['alex', 'alex'] },
+      '.approvers[1]: names alex twice',
+    ],
+    ['with a validity of nothing', { max_age_minutes: 0 }, '.max_age_minutes: must be at least 1'],
+    [
+      'with a validity of more than a day',
+      { max_age_minutes: 1441 },
+      '.max_age_minutes: must be at most 1440',
+    ],
+    [
+      'with self_approval as text',
+      { self_approval: 'false' },
+      '.self_approval: must be true or false',
+    ],
+    ['with an unknown rerun', { rerun: 'always' }, '.rerun: must be "never" or "same_run"'],
+    [
+      'with an unknown redemption',
+      { redemption: 'none' },
+      '.redemption: must be "required" or "run"',
+    ],
+    [
+      'with an unknown assurance',
+      { assurance: 'none' },
+      '.assurance: must be "signature" or "service"',
+    ],
+    [
+      'with a required fact that does not exist',
+      { required_facts: ['digset'] },
+      '.required_facts[0]: must be "repository_id" or',
+    ],
+    ['with a null', { quorum: null }, '.quorum: must be'],
+    ['with a member that nobody knows', { quorums: 2 }, '.quorums: is not a member of this format'],
+  ])('%s', (_, changes, expected) => {
+    const found = faults(rule(changes));
+    expect(found).toEqual([expect.stringContaining(`environments.production${expected}`)]);
+  });
+
+  test('two names of one person do not make a quorum of two', () => {
+    expect(faults(rule({ approvers: ['alex', 'alex'], quorum: 2 }))).toHaveLength(2);
+  });
+
+  test('whose approver has no account, so that self-approval could not be seen', () => {
+    const change = (document: Json) => (document.approvers.alex.accounts = []);
+    expect(faults(change)).toEqual([
+      expect.stringMatching(/^approvers\.alex\.accounts: must name alex's account/),
+    ]);
+    const allowed = (document: Json) => {
+      change(document);
+      rule({ self_approval: true })(document);
+    };
+    expect(faults(allowed)).toEqual([]);
+  });
+});
