@@ -10,7 +10,7 @@ describe('a secret is found', () => {
   });
 
   test.each(secretSamples)(
-    'the name of the rule holds nothing of the value: %s: %s',
+    'the name of the rule holds nothing of the value: no. %# %s',
     (_, secret) => {
       const rule = findSecret(secret)!;
       expect(rule).toMatch(/^[A-Za-z0-9_ -]{1,60}$/);

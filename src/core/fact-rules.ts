@@ -13,7 +13,7 @@ function rule(problem: (value: string) => string | undefined) {
 }
 
 /** A value for a message, unless it looks like a secret. */
-export function shown(value: string): string {
+function shown(value: string): string {
   return findSecret(value) === undefined ? `"${visible(value, 80)}"` : 'a value that is not shown';
 }
 
@@ -82,7 +82,7 @@ export const identifiers = {
   ),
   ref: identifier(
     // git-check-ref-format(1): no component begins with a dot or ends with .lock, no "..", no "@{", none of \ ~ ^ : ? * [.
-    /^refs(?!.*(?:\.\.|@\{|\/\.|\.lock(?:\/|$)|\.$))(?:\/[!-)+-.0-9;-@A-Z\]_-}]+){2,}$/,
+    /^refs(?!.*(?:\.\.|@\{|\/\.|\.lock(?:\/|$)|\.$))(?:\/[!-)+-.0-9;->@A-Z\]_-}]+){2,}$/,
     'a full ref such as refs/heads/main or refs/tags/v1.2.0',
   ),
   commit: rule((value) =>
