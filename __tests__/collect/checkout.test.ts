@@ -87,7 +87,7 @@ describe('checkouts as actions/checkout makes them', () => {
       'api/app.ts',
       'api/db/001.sql',
     ]);
-    expect(leftOut).toBe(2);
+    expect([...leftOut].sort()).toEqual(['web/app.ts', 'web/db/001.sql']);
   });
 
   test('sparse by patterns', async () => {
@@ -97,7 +97,7 @@ describe('checkouts as actions/checkout makes them', () => {
     });
     const { files, leftOut } = await prove(top, commit);
     expect(files).toEqual([{ path: 'api/db/001.sql', kind: 'file' }]);
-    expect(leftOut).toBe(4);
+    expect(leftOut).toHaveLength(4);
   });
 
   test('sparse: a file changed inside, and one changed outside of what is checked out', async () => {
@@ -128,7 +128,7 @@ describe('checkouts as actions/checkout makes them', () => {
     writeFileSync(join(checkout.top, '.git/info/sparse-checkout'), '/*\n!/web/\n');
     expect(await problemsOf(checkout.top, commit)).toEqual(missing);
     checkout.git('config', 'core.sparseCheckout', 'true');
-    expect((await prove(checkout.top, commit)).leftOut).toBe(2);
+    expect((await prove(checkout.top, commit)).leftOut).toHaveLength(2);
     rmSync(join(checkout.top, '.git/info/sparse-checkout'));
     expect(await problemsOf(checkout.top, commit)).toEqual(missing);
   });
@@ -141,7 +141,7 @@ describe('checkouts as actions/checkout makes them', () => {
       const { execFileSync } = await import('node:child_process');
       execFileSync('chown', ['-R', '12345:12345', top]);
       expect(() => gitIn(top, ['status'])).toThrow('dubious ownership');
-      expect((await prove(top, commit)).leftOut).toBe(2);
+      expect((await prove(top, commit)).leftOut).toHaveLength(2);
     },
   );
 });

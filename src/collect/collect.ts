@@ -55,6 +55,7 @@ export async function collectFacts(options: {
       declared: declared.migration,
       top: repository.top,
       files,
+      leftOut,
     });
     const facts = requireValid({
       schema: 'deploy-facts/v1',
@@ -66,12 +67,12 @@ export async function collectFacts(options: {
       migration,
       rollback: declared.rollback,
     });
-    const notice = `The sparse checkout leaves out ${leftOut} tracked files; what is there is proven, what is left out can't be deployed from here.`;
+    const notice = `The sparse checkout leaves out ${leftOut.length} tracked files; what is there is proven, what is left out can't be deployed from here.`;
     return {
       facts,
       run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: origin.job },
       workspace,
-      notices: leftOut === 0 ? [] : [notice],
+      notices: leftOut.length === 0 ? [] : [notice],
     };
   });
 }

@@ -16,17 +16,19 @@ const maxEntries = 200_000;
  * The files that a migration runs, in order, with the hashes of their bytes on the disk. The globs are expanded twice, over the
  * disk and over what the commit holds, and must give the same: a migration that nobody committed is not passed over.
  * Until SQL is analysed every migration counts as destructive.
- * @param files what {@link file://./tree.ts} has proven
+ * @param files what {@link file://./tree.ts} has proven, and `leftOut` what is not on the disk
  * @throws Fault configuration, facts_mismatch or facts_uncollectable
  */
 export function collectMigration(options: {
   readonly declared: DeclaredMigration;
   readonly top: string;
   readonly files: readonly ProvenFile[];
+  readonly leftOut: readonly string[];
 }): DeployFacts['migration'] {
-  const { declared, top, files } = options;
+  const { declared, top, files, leftOut } = options;
   if (declared.kind === 'none') return { kind: 'none' };
-  const sources = { disk: diskSource(top), commit: commitSource(files) };
+  const absent = leftOut.map((path) => ({ path, kind: 'file' as const }));
+  const sources = { disk: diskSource(top), commit: commitSource([...files, ...absent]) };
   const links = new Set(files.filter(({ kind }) => kind === 'link').map(({ path }) => path));
   const paths = new Set(declared.globs.flatMap((glob) => expand(glob, sources)));
   if (paths.size > maxFiles) {

@@ -25,8 +25,8 @@ export interface ProvenFile {
 
 export interface Proof {
   readonly files: readonly ProvenFile[];
-  /** How many tracked files a sparse checkout leaves out. */
-  readonly leftOut: number;
+  /** Tracked paths that a sparse checkout leaves out. */
+  readonly leftOut: readonly string[];
 }
 
 const maxFiles = 1_000_000;
@@ -49,7 +49,7 @@ export async function proveWorkTree(
 interface Comparison {
   readonly files: ProvenFile[];
   readonly flaws: Flaw[];
-  leftOut: number;
+  readonly leftOut: string[];
 }
 
 /** A tracked path, as found in the commit. */
@@ -97,9 +97,8 @@ async function compare(
     repository,
     paths: walk.missing.map(({ path }) => path),
   });
-  for (const { path } of walk.missing) {
-    if (!leftOut.has(path.toString('latin1'))) flaw(walk, path, 'is missing');
-  }
+  const isLeftOut = ({ path }: Tracked) => leftOut.has(path.toString('latin1'));
+  for (const file of walk.missing) if (!isLeftOut(file)) flaw(walk, file.path, 'is missing');
   const reasons = await explainConversions(objects, { repository, tree, files: walk.converted });
   for (const file of walk.converted) {
     const reason = reasons.get(file.path.toString('latin1'));
@@ -112,7 +111,7 @@ async function compare(
       kind: entry.mode === '120000' ? 'link' : 'file',
     })),
     flaws: walk.flaws.map((found) => ({ ...found, path: prefix + found.path })),
-    leftOut: leftOut.size,
+    leftOut: walk.missing.filter(isLeftOut).map(({ path }) => prefix + path.toString()),
   };
   for (const submodule of walk.submodules) {
     await compareSubmodule(git, { submodule, repository, prefix, result });
@@ -244,7 +243,7 @@ async function compareSubmodule(
   const found = await compare(git, { repository: inner, commit: entry.id, prefix: `${shown}/` });
   result.files.push(...found.files);
   result.flaws.push(...found.flaws);
-  result.leftOut += found.leftOut;
+  result.leftOut.push(...found.leftOut);
 }
 
 function countFile(walk: Walk): void {

@@ -1,0 +1,368 @@
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { collectFacts } from '../../src/collect/collect.ts';
+import { readDeclaredFacts } from '../../src/collect/declared.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
+import { faultOf, temporaryFolder, TestRepository } from './git-repository.ts';
+
+const root = temporaryFolder();
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+
+const inputs: Readonly<Record<string, string>> = {
+  service: 'api',
+  environment: 'production',
+  region: 'eu-west-1',
+  migration: 'none',
+  'rollback-version': 'v1.41.2',
+};
+const declare = (more: Readonly<Record<string, string>> = {}) =>
+  readDeclaredFacts((name) => ({ ...inputs, ...more })[name] ?? '');
+
+let repo: TestRepository;
+let commit: string;
+let folder: string;
+let job: Readonly<Record<string, string>>;
+beforeEach(() => {
+  folder = join(root, `case-${(count += 1)}`);
+  repo = new TestRepository(join(folder, 'shop'));
+  repo.write('README.md').write('api/app.ts').write('db/001.sql', 'DROP TABLE users;\n');
+  commit = repo.commitAll();
+  const event = join(folder, 'event.json');
+  writeFileSync(event, '{"sender":{"type":"User"}}');
+  job = {
+    PATH: process.env.PATH ?? '',
+    GITHUB_ACTIONS: 'true',
+    GITHUB_EVENT_NAME: 'push',
+    GITHUB_EVENT_PATH: event,
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'acme/shop',
+    GITHUB_REPOSITORY_ID: '123456789',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_SHA: commit,
+    GITHUB_RUN_ID: '9876543210',
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_ACTOR: 'alexdoe',
+    GITHUB_ACTOR_ID: '1234567',
+    GITHUB_TRIGGERING_ACTOR: 'alexdoe',
+    GITHUB_WORKFLOW_REF: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
+    GITHUB_WORKFLOW_SHA: commit,
+    GITHUB_JOB: 'deploy',
+    GITHUB_WORKSPACE: repo.top,
+  };
+});
+
+const collect = (
+  env: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, string>> = {},
+) => collectFacts({ declared: declare(more), env: { ...job, ...env }, cwd: '/' });
+
+describe('on GitHub', () => {
+  test('facts that are valid, the run, and the workspace', async () => {
+    const migration = {
+      migration: 'sql',
+      'migration-files': 'db/*.sql',
+      'migration-command': 'npm run migrate',
+    };
+    expect(await collect({}, migration)).toEqual({
+      facts: {
+        schema: 'deploy-facts/v1',
+        service: 'api',
+        environment: 'production',
+        region: 'eu-west-1',
+        server: 'https://github.com',
+        repository: 'acme/shop',
+        repository_id: '123456789',
+        ref: 'refs/heads/main',
+        commit,
+        workflow: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
+        workflow_sha: commit,
+        actor: { login: 'alexdoe', id: '1234567', type: 'human' },
+        run_id: '9876543210',
+        run_attempt: '1',
+        migration: {
+          kind: 'sql',
+          command: 'npm run migrate',
+          destructive: true,
+          files: [{ path: 'db/001.sql', sha256: sha256Hex('DROP TABLE users;\n') }],
+          statements: ['not analysed'],
+        },
+        rollback: { kind: 'version', value: 'v1.41.2' },
+      },
+      run: { runId: '9876543210', runAttempt: '1', job: 'deploy' },
+      workspace: repo.top,
+      notices: [],
+    });
+  });
+
+  test('two collections of one checkout are equal', async () => {
+    expect(await collect()).toEqual(await collect());
+  });
+
+  test('a checkout below the workspace, by working-directory or a folder in it', async () => {
+    const env = { GITHUB_WORKSPACE: folder };
+    for (const path of ['shop', 'shop/api', './shop/']) {
+      const { facts, workspace } = await collect(env, { 'working-directory': path });
+      expect(facts.commit).toBe(commit);
+      expect(workspace).toBe(folder);
+    }
+  });
+
+  test('a sparse checkout is said to be one', async () => {
+    repo.git('sparse-checkout', 'set', 'api');
+    expect((await collect()).notices).toEqual([
+      "The sparse checkout leaves out 1 tracked files; what is there is proven, what is left out can't be deployed from here.",
+    ]);
+  });
+});
+
+describe('the commit', () => {
+  async function refusal(
+    env: Readonly<Record<string, string>>,
+    more: Readonly<Record<string, string>> = {},
+  ) {
+    const { code, message } = await faultOf(() => collect(env, more));
+    return `${code}: ${message}`;
+  }
+
+  test('a moved HEAD is refused, with both ids', async () => {
+    const moved = repo.write('new').commitAll();
+    expect(await refusal({})).toBe(
+      `facts_mismatch: This run is for commit ${commit} (GITHUB_SHA), but ${moved} is checked out. Check out the commit of the run, or, if another one is meant, give its full id as the input commit.`,
+    );
+  });
+
+  test('a moved HEAD is refused though the files are the same', async () => {
+    repo.commitAll('same tree');
+    expect(await refusal({})).toMatch(/^facts_mismatch: /);
+  });
+
+  test('the input commit must be what is checked out, then GITHUB_SHA need not', async () => {
+    const other = repo.write('new').commitAll();
+    expect((await collect({}, { commit: other })).facts.commit).toBe(other);
+    expect(await refusal({}, { commit })).toBe(
+      `facts_mismatch: The input commit is ${commit}, but ${other} is checked out. Check out the commit that is to be deployed (actions/checkout with ref), or correct the input.`,
+    );
+    expect(await refusal({ GITHUB_SHA: other }, { commit })).toMatch(/^facts_mismatch: /);
+  });
+
+  test('an annotated tag in GITHUB_SHA stands for its commit, a tag of a tag too', async () => {
+    repo.git('tag', '-a', 'v1', '-m', 'v1');
+    repo.git('tag', '-a', 'v1-again', '-m', 'again', 'v1');
+    for (const name of ['v1', 'v1-again']) {
+      const GITHUB_SHA = repo.git('rev-parse', `refs/tags/${name}`);
+      expect(GITHUB_SHA).not.toBe(commit);
+      const { facts } = await collect({ GITHUB_SHA, GITHUB_REF: `refs/tags/${name}` });
+      expect(facts.commit).toBe(commit);
+    }
+    const GITHUB_SHA = repo.git('rev-parse', 'refs/tags/v1');
+    repo.write('new').commitAll();
+    expect(await refusal({ GITHUB_SHA })).toMatch(/^facts_mismatch: /);
+  });
+
+  test('an annotated tag as the input commit is not its commit', async () => {
+    repo.git('tag', '-a', 'v1', '-m', 'v1');
+    expect(await refusal({}, { commit: repo.git('rev-parse', 'refs/tags/v1') })).toMatch(
+      /^facts_mismatch: /,
+    );
+  });
+
+  test('a branch that is called like the short or the full id of another commit changes nothing', async () => {
+    const moved = repo.write('new').commitAll();
+    for (const name of [commit, commit.slice(0, 7), 'HEAD']) {
+      repo.git('update-ref', `refs/heads/${name}`, moved);
+      repo.git('update-ref', `refs/tags/${name}`, moved);
+    }
+    expect(await refusal({})).toMatch(/^facts_mismatch: /);
+    expect(await refusal({ GITHUB_SHA: commit.slice(0, 7) })).toMatch(/^facts_mismatch: /);
+    expect(await refusal({ GITHUB_SHA: 'HEAD' })).toMatch(/^facts_mismatch: /);
+    repo.git('checkout', '--quiet', '--detach', `${commit}^{commit}`);
+    expect((await collect()).facts.commit).toBe(commit);
+  });
+
+  test('a replace ref for HEAD changes nothing', async () => {
+    const evil = repo.write('api/app.ts', 'evil\n').commitAll();
+    repo.git('replace', commit, evil);
+    repo.git('update-ref', 'refs/heads/main', commit);
+    expect(await refusal({})).toContain('- api/app.ts has other content');
+  });
+
+  test('a commit that the checkout does not hold', async () => {
+    expect(await refusal({ GITHUB_SHA: '1'.repeat(40) })).toMatch(
+      /^facts_mismatch: .*is checked out/,
+    );
+  });
+
+  test('a tracked file that was changed', async () => {
+    repo.write('api/app.ts', 'changed\n');
+    expect(await refusal({})).toMatch(/^facts_mismatch: .*\n- api\/app\.ts has other content\n/);
+  });
+});
+
+describe('is refused on GitHub', () => {
+  test('a folder outside of the workspace, by path or by link', async () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    symlinkSync(repo.top, join(empty, 'link'));
+    for (const path of ['../shop', repo.top, 'link']) {
+      const { code, message } = await faultOf(() =>
+        collect({ GITHUB_WORKSPACE: empty }, { 'working-directory': path }),
+      );
+      expect(code).toBe('facts_uncollectable');
+      expect(message).toContain(`inside of the workspace ${empty}`);
+    }
+  });
+
+  test('a checkout that holds the workspace instead of lying in it', async () => {
+    const { code } = await faultOf(() => collect({ GITHUB_WORKSPACE: join(repo.top, 'api') }));
+    expect(code).toBe('facts_uncollectable');
+  });
+
+  test('a folder that does not exist', async () => {
+    const first = await faultOf(() => collect({}, { 'working-directory': 'nowhere' }));
+    expect(first.code).toBe('facts_uncollectable');
+    expect(first.message).toContain('Check the input working-directory.');
+    const second = await faultOf(() => collect({ GITHUB_WORKSPACE: join(folder, 'nowhere') }));
+    expect(second.message).toContain('(GITHUB_WORKSPACE) does not exist');
+  });
+
+  test('facts that are not acceptable: all of them at once', async () => {
+    const bad = { environment: 'latest', region: 'any', 'rollback-version': commit };
+    const { code, message, details } = await faultOf(() => collect({ GITHUB_RUN_ID: '01' }, bad));
+    expect(code).toBe('payload_invalid');
+    expect(details.problems?.map(({ field }) => field).sort()).toEqual([
+      'environment',
+      'region',
+      'rollback.value',
+      'run_id',
+    ]);
+    expect(message).toMatch(/^The deploy facts are not acceptable:\n/);
+  });
+
+  test('a glob without a match', async () => {
+    const more = { migration: 'sql', 'migration-files': 'sql/*.sql', 'migration-command': 'x' };
+    expect((await faultOf(() => collect({}, more))).code).toBe('configuration');
+  });
+});
+
+describe('on another machine', () => {
+  const run = { DEPLOY_WARRANT_RUN_ID: '42' };
+  const local = (
+    env: Readonly<Record<string, string>> = run,
+    more: Readonly<Record<string, string>> = {},
+    cwd = repo.top,
+  ) => collectFacts({ declared: declare(more), env, cwd });
+
+  test('the facts of the checkout and of the user', async () => {
+    const login = userInfo().username;
+    expect(await local()).toEqual({
+      facts: {
+        schema: 'deploy-facts/v1',
+        service: 'api',
+        environment: 'production',
+        region: 'eu-west-1',
+        repository: 'shop',
+        ref: 'refs/heads/main',
+        commit,
+        actor: { login, id: `local:${login}`, type: 'human' },
+        run_id: '42',
+        run_attempt: '1',
+        migration: { kind: 'none' },
+        rollback: { kind: 'version', value: 'v1.41.2' },
+      },
+      run: { runId: '42', runAttempt: '1', job: 'local' },
+      workspace: repo.top,
+      notices: [],
+    });
+  });
+
+  test('what the environment says about the run', async () => {
+    const env = {
+      ...run,
+      DEPLOY_WARRANT_RUN_ATTEMPT: '3',
+      DEPLOY_WARRANT_JOB: 'canary',
+      CI: 'true',
+    };
+    const { facts, run: found } = await local(env);
+    expect(found).toEqual({ runId: '42', runAttempt: '3', job: 'canary' });
+    expect(facts.actor.type).toBe('pipeline');
+    expect((await local({ ...run, CI: 'false' })).facts.actor.type).toBe('human');
+    expect((await local(run, { 'actor-type': 'agent' })).facts.actor.type).toBe('agent');
+  });
+
+  test("GitHub's variables count only where GITHUB_ACTIONS is true", async () => {
+    const { facts } = await local({ ...job, ...run, GITHUB_ACTIONS: 'false' });
+    expect(facts.repository).toBe('shop');
+  });
+
+  test.each([
+    ['https://github.com/acme/shop.git', 'acme/shop'],
+    ['https://alex:s3cret@github.com/acme/shop', 'acme/shop'],
+    ['ssh://git@gitlab.example.com:2222/group/sub/shop.git/', 'group/sub/shop'],
+    ['git@github.com:acme/shop.git', 'acme/shop'],
+    ['github.com:/acme/shop', 'acme/shop'],
+    ['/srv/git/other.git', 'other'],
+    ['file:///srv/git/other', 'other'],
+    ['../other', 'other'],
+  ])('the repository of origin %s', async (url, name) => {
+    repo.git('remote', 'add', 'origin', url);
+    const collected = await local();
+    expect(collected.facts.repository).toBe(name);
+    expect(JSON.stringify(collected)).not.toContain('s3cret');
+  });
+
+  test('another commit must be checked out, too', async () => {
+    const { code } = await faultOf(() => local(run, { commit: '1'.repeat(40) }));
+    expect(code).toBe('facts_mismatch');
+  });
+
+  test('without a run id, and without a branch: each variable is named', async () => {
+    repo.git('checkout', '--quiet', '--detach');
+    const { code, details } = await faultOf(() => local({}));
+    expect(code).toBe('facts_uncollectable');
+    expect(details.problems?.map(({ field }) => field)).toEqual([
+      'DEPLOY_WARRANT_RUN_ID',
+      'DEPLOY_WARRANT_REF',
+    ]);
+    const { facts } = await local({ ...run, DEPLOY_WARRANT_REF: 'refs/heads/release' });
+    expect(facts.ref).toBe('refs/heads/release');
+  });
+
+  test('a ref that is not the branch that is checked out', async () => {
+    const { code, message } = await faultOf(() =>
+      local({ ...run, DEPLOY_WARRANT_REF: 'refs/heads/x' }),
+    );
+    expect(code).toBe('facts_uncollectable');
+    expect(message).toContain(
+      'DEPLOY_WARRANT_REF: is refs/heads/x, but refs/heads/main is checked out',
+    );
+    expect((await local({ ...run, DEPLOY_WARRANT_REF: 'refs/heads/main' })).facts.ref).toBe(
+      'refs/heads/main',
+    );
+  });
+
+  test.each(['abc', '007', '1.5', '-1', ' 1'])(
+    'a run id that is no decimal number: %j',
+    async (id) => {
+      const { code, details } = await faultOf(() => local({ DEPLOY_WARRANT_RUN_ID: id }));
+      expect(code).toBe('payload_invalid');
+      expect(details.problems?.map(({ field }) => field)).toEqual(['run_id']);
+    },
+  );
+
+  test('no checkout', async () => {
+    const { code } = await faultOf(() => local(run, {}, dirname(root)));
+    expect(code).toBe('facts_uncollectable');
+  });
+
+  test("a folder whose name is no repository's", async () => {
+    const odd = new TestRepository(join(folder, 'my shop'));
+    odd.write('a').commitAll();
+    const { code, details } = await faultOf(() => local(run, {}, odd.top));
+    expect(basename(odd.top)).toBe('my shop');
+    expect(code).toBe('payload_invalid');
+    expect(details.problems?.map(({ field }) => field)).toEqual(['repository']);
+  });
+});
