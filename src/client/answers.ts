@@ -119,6 +119,14 @@ function isAnyJson(body: Uint8Array): boolean {
   }
 }
 
+/** What an error of status 410 may say more exactly; each is a refusal all the same. */
+const goneCodes: ReadonlyMap<string, RefusalCode> = new Map<string, RefusalCode>([
+  ['rejected', 'rejected'],
+  ['cancelled', 'cancelled'],
+  ['superseded', 'superseded'],
+  ['passkey_revoked', 'approver_untrusted'],
+]);
+
 /** The most problems of an answer that are shown. */
 const maxProblems = 20;
 
@@ -128,11 +136,10 @@ function refusalFault(response: ApiResponse, code: RefusalCode, call: Call): Fau
     return callFault(call, code, `it answered with the redirect ${status}, which is not followed`);
   }
   const error = readError(response.body);
-  const closed = (['cancelled', 'superseded'] as const).find((name) => name === error.code);
   const said = error.text === '' ? '' : ` and said "${visible(error.text, 200)}"`;
   return callFault(
     call,
-    status === 410 && closed !== undefined ? closed : code,
+    status === 410 ? (goneCodes.get(error.code) ?? code) : code,
     `it answered ${status}${said}`,
     error.problems.slice(0, maxProblems).map(shown),
   );

@@ -34,7 +34,7 @@ export type StatedConfirmation = Omit<Confirmation, 'rawAssertion'> & {
   readonly rawAssertion?: unknown;
 };
 
-/** Puts a payload to one person. @throws Fault */
+/** Puts a payload to one person. An interruption stays up to 3 s for the answer, so that it can be withdrawn. @throws Fault */
 export async function createConfirmation(
   deps: ClientDependencies,
   options: {
@@ -47,20 +47,22 @@ export async function createConfirmation(
 ): Promise<CreateAnswer> {
   const { body, payloadHash, requestId, idempotencyKey } = options;
   const call = callOf(deps, 'create', requestId);
-  return withRetries(deps, { deadline: deps.now() + phaseMs, call }, async (remainingMs) => {
-    const response = await exchange(deps.transport, call, {
-      method: 'POST',
-      path: '/confirmations',
-      body: body as JsonValue,
-      headers: { 'idempotency-key': idempotencyKey },
-      timeoutMs: Math.min(tryMs, remainingMs),
-      signal: deps.signal,
-    });
-    const answer = readAnswer(response, createAnswerSchema, call);
-    checkHash(answer.payloadHash, payloadHash, call);
-    checkApproverUrl(answer.url, call);
-    return answer;
-  });
+  return withGrace(deps, (signal) =>
+    withRetries(deps, { deadline: deps.now() + phaseMs, call }, async (remainingMs) => {
+      const response = await exchange(deps.transport, call, {
+        method: 'POST',
+        path: '/confirmations',
+        body: body as JsonValue,
+        headers: { 'idempotency-key': idempotencyKey },
+        timeoutMs: Math.min(tryMs, remainingMs),
+        signal,
+      });
+      const answer = readAnswer(response, createAnswerSchema, call);
+      checkHash(answer.payloadHash, payloadHash, call);
+      checkApproverUrl(answer.url, call);
+      return answer;
+    }),
+  );
 }
 
 /** Asks once for the state of a confirmation, and stays up to `waitSeconds` for its decision. @throws Fault or Passing */
@@ -106,27 +108,35 @@ export async function redeemApproval(
   { body, requestId }: { readonly body: RedemptionBody; readonly requestId: string },
 ): Promise<RedemptionAnswer> {
   const call = callOf(deps, 'redeem', requestId);
+  return withGrace(deps, (signal) =>
+    withRetries(deps, { deadline: deps.now() + phaseMs, call }, async (remainingMs) => {
+      const response = await exchange(deps.transport, call, {
+        method: 'POST',
+        path: '/redemptions',
+        body,
+        timeoutMs: Math.min(tryMs, remainingMs),
+        signal,
+      });
+      const answer = readAnswer(response, redemptionAnswerSchema, call);
+      checkHash(answer.payloadHash, body.payloadHash, call);
+      return answer;
+    }),
+  );
+}
+
+/** For what must not be left half done: the signal that `work` gets aborts 3 s after an interruption. */
+async function withGrace<T>(
+  deps: ClientDependencies,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const done = new AbortController();
   const stop = new AbortController();
-  const stopLater = () => void pause(graceMs, done.signal, deps).then(() => stop.abort());
+  const stopLater = () => {
+    void pause(graceMs, done.signal, deps).then(() => stop.abort());
+  };
   deps.signal.addEventListener('abort', stopLater, { once: true });
   try {
-    return await withRetries(
-      deps,
-      { deadline: deps.now() + phaseMs, call },
-      async (remainingMs) => {
-        const response = await exchange(deps.transport, call, {
-          method: 'POST',
-          path: '/redemptions',
-          body,
-          timeoutMs: Math.min(tryMs, remainingMs),
-          signal: stop.signal,
-        });
-        const answer = readAnswer(response, redemptionAnswerSchema, call);
-        checkHash(answer.payloadHash, body.payloadHash, call);
-        return answer;
-      },
-    );
+    return await work(stop.signal);
   } finally {
     deps.signal.removeEventListener('abort', stopLater);
     done.abort();

@@ -1,18 +1,56 @@
+import { mkdtemp, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DeployFacts } from '../core/facts.ts';
+import { Fault } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import type { ApprovalRecord } from '../core/record.ts';
+import { visible } from '../core/text.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { reasonOf } from './reason.ts';
 
-export interface RecordFolder {
-  readonly parent: string;
+export interface RecordDocuments {
   readonly record: ApprovalRecord;
   readonly facts: DeployFacts;
   readonly policy?: Policy | undefined;
   readonly verdict: Verdict;
 }
 
-/** Writes `record.json facts.json policy.json verdict.json` (DESIGN 3.3) into a new folder. @returns its path */
-export async function writeRecordFolder(_folder: RecordFolder): Promise<string> {
-  await Promise.resolve();
-  return '';
+/** A new, empty folder for one record. It is made before the approval is used up, so that a full disk costs no approval. */
+export interface RecordFolder {
+  readonly path: string;
+  /** Writes the documents, each once. @throws Fault internal */
+  readonly write: (documents: RecordDocuments) => Promise<void>;
+  /** Takes the folder away again if nothing was written. */
+  readonly discard: () => Promise<void>;
+}
+
+/** Makes a record folder (DESIGN 3.3), readable by its owner only. @throws Fault internal */
+export async function makeRecordFolder(parent: string): Promise<RecordFolder> {
+  const path = await orFault('made', parent, mkdtemp(join(parent, 'deploy-warrant-record-')));
+  return {
+    path,
+    write: async ({ record, facts, policy, verdict }) => {
+      const documents = { record, facts, verdict, ...(policy === undefined ? {} : { policy }) };
+      for (const [name, document] of Object.entries(documents)) {
+        const text = `${JSON.stringify(document, null, 2)}\n`;
+        const options = { mode: 0o600, flag: 'wx', flush: true };
+        await orFault('written', path, writeFile(join(path, `${name}.json`), text, options));
+      }
+    },
+    discard: async () => {
+      await rmdir(path).catch(() => undefined);
+    },
+  };
+}
+
+async function orFault<T>(done: string, path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new Fault(
+      'internal',
+      `The record folder could not be ${done} at ${visible(path, 200)} (${reasonOf(cause)}). Make room, or make the folder writable.`,
+      { cause },
+    );
+  }
 }

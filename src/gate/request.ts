@@ -1,26 +1,27 @@
-import type { DeployFacts } from '../core/facts.ts';
-import type { Policy } from '../core/policy.ts';
-import type { ApprovalRecord } from '../core/record.ts';
+import {
+  fetchConfirmation,
+  withdrawConfirmations,
+  type StatedConfirmation,
+} from '../client/confirmations.ts';
+import { watchClock } from '../client/clock.ts';
+import type { ClientDependencies } from '../client/dependencies.ts';
+import { waitForDecisions, type Asked } from '../client/wait.ts';
+import { Fault, refusalOf } from '../core/fault.ts';
+import { fingerprint } from '../core/fingerprint.ts';
+import { policyHash } from '../core/policy.ts';
+import type { ApprovalRecord, Decision } from '../core/record.ts';
+import { visible } from '../core/text.ts';
+import { formatTime } from '../core/time.ts';
 import { refuse, type RefusalCode, type Verdict } from '../core/verdict.ts';
+import { isApproved, verifyApproval } from '../core/verify.ts';
+import { askPeople, type AskedPerson } from './asking.ts';
+import { closedFault } from './closed.ts';
 import type { GateDependencies } from './dependencies.ts';
+import { decisionOf, emptyRecord } from './evidence-record.ts';
+import { makeRecordFolder } from './record-folder.ts';
+import { planRequest, type RequestInput, type RequestPlan } from './request-plan.ts';
 
-export interface RequestInput {
-  /** Already collected. */
-  readonly facts: DeployFacts;
-  readonly policy?: Policy | undefined;
-  /** Names as in policy and service; empty: all whom the policy lists for the environment. Without a policy each named one must approve. */
-  readonly approvers: readonly string[];
-  readonly reason?: string | undefined;
-  /** Undefined: 30, or less where the policy's maximum asks for it. */
-  readonly waitMinutes?: number | undefined;
-  /** Undefined: 60, or the policy's maximum if that is less. */
-  readonly validMinutes?: number | undefined;
-  readonly assurance: 'signature' | 'service';
-  /** The job's name and index: two gate steps of a run are two requests. */
-  readonly job: string;
-  /** An existing folder in which a new record folder is made when the outcome is approved; absent: none is written. */
-  readonly recordParent?: string | undefined;
-}
+export type { RequestInput } from './request-plan.ts';
 
 export interface RequestCreated {
   readonly ids: readonly string[];
@@ -57,18 +58,214 @@ export interface RequestOutcome {
 
 /** Puts the facts to the approvers and waits for their decision. Never throws: every fault is a refusal in the outcome. */
 export async function requestApproval(
-  _input: RequestInput & RequestProgress,
-  _deps: GateDependencies,
+  input: RequestInput & RequestProgress,
+  given: GateDependencies,
 ): Promise<RequestOutcome> {
-  await Promise.resolve();
-  const verdict = refuse('internal', 'Not built yet.');
-  return {
-    verdict,
-    status: 'internal',
-    approvalIds: [],
-    approvalUrl: '',
-    payloadHash: '',
-    fingerprint: '',
-    approvers: [],
-  };
+  const request = new ApprovalRequest(input, given);
+  try {
+    return await request.run();
+  } catch (error) {
+    return request.refused(refusalOf(error));
+  }
+}
+
+/** Ends after which the service is not asked anything more: it would refuse, or it is not what it should be. */
+const silent: ReadonlySet<RefusalCode> = new Set([
+  'service_unauthorized',
+  'service_misbehaved',
+  'configuration',
+]);
+
+class ApprovalRequest {
+  private readonly input: RequestInput & RequestProgress;
+  private readonly given: GateDependencies;
+  private plan: RequestPlan | undefined;
+  /** Grows while confirmations are created, so that a failure between two of them withdraws the first. */
+  private readonly asked: AskedPerson[] = [];
+  private readonly final = new Set<string>();
+
+  constructor(input: RequestInput & RequestProgress, given: GateDependencies) {
+    this.input = input;
+    this.given = given;
+  }
+
+  async run(): Promise<RequestOutcome> {
+    const plan = planRequest(this.input, this.given);
+    this.plan = plan;
+    const deps = this.client();
+    await askPeople({ plan, input: this.input, deps, asked: this.asked });
+    await this.input.onCreated?.(this.created(plan));
+    const { end, undecided } = await waitForDecisions(deps, {
+      asked: this.asked,
+      quorum: plan.quorum,
+      payloadHash: plan.payloadHash,
+      deadline: plan.decideBy,
+    });
+    switch (end.kind) {
+      case 'timed_out':
+        return this.refused(this.timedOut(plan));
+      case 'closed':
+        this.final.add(end.by.id);
+        return this.refused(this.closed(plan, end.by, end.confirmation));
+      case 'quorum': {
+        const outcome = await this.conclude(plan, deps, end.approved);
+        if (outcome.status === 'approved' || outcome.status === 'decided') {
+          await this.withdraw(undecided);
+        }
+        return outcome;
+      }
+    }
+  }
+
+  private client(): ClientDependencies {
+    const { transport } = this.given;
+    if (transport === undefined) {
+      throw new Fault(
+        'configuration',
+        'There is no approval service to ask. Set api-url and api-key.',
+      );
+    }
+    return { ...this.given, transport: watchClock(transport, this.given) };
+  }
+
+  /** From what people decided to what is proven: without a policy nothing is. */
+  private async conclude(
+    plan: RequestPlan,
+    deps: ClientDependencies,
+    approved: readonly Asked[],
+  ): Promise<RequestOutcome> {
+    const decisions: Decision[] = [];
+    for (const one of approved) {
+      const confirmation = await fetchConfirmation(deps, {
+        id: one.id,
+        payloadHash: plan.payloadHash,
+      });
+      decisions.push(this.decision(one, confirmation));
+    }
+    const record = this.record(plan, decisions);
+    if (this.input.policy === undefined) {
+      if (deps.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
+      const approvers = approved.map(({ approver }) => approver);
+      const approvalIds = approved.map(({ id }) => id);
+      return {
+        ...this.outcome(),
+        verdict: undefined,
+        status: 'decided',
+        approvalIds,
+        approvers,
+        record,
+      };
+    }
+    const verdict = this.judge(record);
+    if (!isApproved(verdict)) return this.refused(verdict);
+    const recordPath = await this.writeRecord(record, verdict);
+    if (deps.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
+    return {
+      ...this.outcome(),
+      verdict,
+      status: 'approved',
+      approvalIds: approved.map(({ id }) => id),
+      approvers: verdict.approvers,
+      record,
+      recordPath,
+    };
+  }
+
+  private decision(one: Asked, confirmation: StatedConfirmation): Decision {
+    const { status, username = one.approver } = confirmation;
+    const { host } = this.client().transport;
+    if (username !== one.approver) {
+      throw new Fault(
+        'service_misbehaved',
+        `${host} says that ${visible(username)} decided request ${one.id}, but ${one.approver} was asked. Look into the service before you ask again.`,
+      );
+    }
+    if (status === 'pending') {
+      throw new Fault(
+        'service_misbehaved',
+        `${host} said that request ${one.id} is approved, and then that it is pending. Look into the service before you ask again.`,
+      );
+    }
+    if (status !== 'approved' && status !== 'rejected') {
+      this.final.add(one.id);
+      throw closedFault(status, one.id, host);
+    }
+    const nonce = this.asked.find(({ id }) => id === one.id)?.nonce;
+    const now = this.given.now();
+    return decisionOf(confirmation, { decision: status, approver: one.approver, nonce, now });
+  }
+
+  private record(plan: RequestPlan, decisions: readonly Decision[]): ApprovalRecord {
+    const { policy, assurance } = this.input;
+    const policySha256 = policy && policyHash(policy);
+    return { ...emptyRecord(assurance, plan.payloadText, policySha256), decisions };
+  }
+
+  private judge(record: ApprovalRecord): Verdict {
+    const { policy, facts, assurance } = this.input;
+    const now = this.given.now();
+    return verifyApproval({ policy, record, finalFacts: facts, now, assurance, step: 'request' });
+  }
+
+  private closed(plan: RequestPlan, by: Asked, confirmation: StatedConfirmation): Verdict {
+    if (confirmation.status === 'rejected') {
+      return this.judge(this.record(plan, [this.decision(by, confirmation)]));
+    }
+    this.decision(by, confirmation);
+    throw new Error('An open confirmation closes no wait.');
+  }
+
+  private timedOut(plan: RequestPlan): Verdict {
+    const names = plan.approvers.join(', ');
+    return refuse(
+      'timed_out',
+      `Nobody decided in time: ${plan.quorum} of ${names} had to approve by ${formatTime(plan.decideBy)}. Check that they got the link, then ask again; wait-minutes sets how long the gate waits.`,
+      { payload_hash: plan.payloadHash, assurance: this.input.assurance },
+    );
+  }
+
+  private async writeRecord(record: ApprovalRecord, verdict: Verdict): Promise<string | undefined> {
+    const { recordParent, facts, policy } = this.input;
+    if (recordParent === undefined) return undefined;
+    const folder = await makeRecordFolder(recordParent);
+    await folder.write({ record, facts, policy, verdict });
+    return folder.path;
+  }
+
+  /** The refusal, after what is still open has been withdrawn. */
+  async refused(verdict: Verdict): Promise<RequestOutcome> {
+    const code = verdict.reason_code;
+    // A verdict that is approved never comes here; if it did, it would not open anything.
+    const status = code === 'approved' ? 'internal' : code;
+    if (!silent.has(status)) await this.withdraw(this.asked);
+    return { ...this.outcome(), verdict, status };
+  }
+
+  private async withdraw(asked: readonly Asked[]): Promise<void> {
+    const ids = asked.map(({ id }) => id).filter((id) => !this.final.has(id));
+    const { transport, log } = this.given;
+    if (transport !== undefined) await withdrawConfirmations({ transport, log }, ids);
+  }
+
+  private outcome(): Omit<RequestOutcome, 'verdict' | 'status'> {
+    const payloadHash = this.plan?.payloadHash ?? '';
+    return {
+      approvalIds: this.asked.map(({ id }) => id),
+      approvalUrl: this.asked[0]?.url ?? '',
+      payloadHash,
+      fingerprint: payloadHash === '' ? '' : fingerprint(payloadHash),
+      approvers: [],
+    };
+  }
+
+  private created(plan: RequestPlan): RequestCreated {
+    const requests = this.asked.map(({ id, approver, url }) => ({ id, approver, url }));
+    return {
+      ids: requests.map(({ id }) => id),
+      url: requests[0]?.url ?? '',
+      payloadHash: plan.payloadHash,
+      fingerprint: fingerprint(plan.payloadHash),
+      requests,
+    };
+  }
 }

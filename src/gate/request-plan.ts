@@ -1,0 +1,65 @@
+import { canonicalText } from '../core/canonical.ts';
+import type { DeployFacts } from '../core/facts.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { buildPayload, type ApprovalPayload } from '../core/payload.ts';
+import type { Policy } from '../core/policy.ts';
+import { approversToAsk, type ToAsk } from './approvers.ts';
+import type { GateDependencies } from './dependencies.ts';
+import { requestMinutes } from './minutes.ts';
+import { ruleFor } from './rule.ts';
+
+export interface RequestInput {
+  /** Already collected. */
+  readonly facts: DeployFacts;
+  readonly policy?: Policy | undefined;
+  /** Names as in policy and service; empty: all whom the policy lists for the environment. Without a policy each named one must approve. */
+  readonly approvers: readonly string[];
+  readonly reason?: string | undefined;
+  /** Undefined: 30, or less where the policy's maximum asks for it. */
+  readonly waitMinutes?: number | undefined;
+  /** Undefined: 60, or the policy's maximum if that is less. */
+  readonly validMinutes?: number | undefined;
+  readonly assurance: 'signature' | 'service';
+  /** The job's name and index: two gate steps of a run are two requests. */
+  readonly job: string;
+  /** An existing folder in which a new record folder is made when the outcome is approved; absent: none is written. */
+  readonly recordParent?: string | undefined;
+}
+
+/** All that is known, and refused, before the service is asked anything. */
+export interface RequestPlan extends ToAsk {
+  readonly payload: ApprovalPayload;
+  /** The RFC 8785 form: what is signed. */
+  readonly payloadText: string;
+  readonly payloadHash: string;
+  /** Epoch milliseconds. */
+  readonly decideBy: number;
+}
+
+/** @throws Fault */
+export function planRequest(
+  input: RequestInput,
+  { now, randomBytes }: Pick<GateDependencies, 'now' | 'randomBytes'>,
+): RequestPlan {
+  const { facts, policy, assurance, reason } = input;
+  const rule = policy && ruleFor({ policy, facts, assurance });
+  const toAsk = approversToAsk({ named: input.approvers, facts, policy, rule });
+  const given = { wait: input.waitMinutes, valid: input.validMinutes };
+  const minutes = requestMinutes(given, rule?.max_age_minutes);
+  const requestedAt = now();
+  const payload = buildPayload({
+    facts,
+    requestId: Buffer.from(randomBytes(16)).toString('hex'),
+    requestedAt,
+    expiresAt: requestedAt + minutes.valid * 60_000,
+    reason,
+  });
+  const payloadText = canonicalText(payload);
+  return {
+    ...toAsk,
+    payload,
+    payloadText,
+    payloadHash: sha256Hex(payloadText),
+    decideBy: requestedAt + minutes.wait * 60_000,
+  };
+}
