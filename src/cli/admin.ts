@@ -1,0 +1,105 @@
+import type * as z from 'zod';
+import { TransportError, type ApiResponse } from '../client/http.ts';
+import { createTransport } from '../client/transport.ts';
+import { errorSchema } from '../core/api.ts';
+import { Fault, listProblems } from '../core/fault.ts';
+import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { problemsOf } from '../core/problems.ts';
+import { visible } from '../core/text.ts';
+import type { RefusalCode } from '../core/verdict.ts';
+import { checkTlsEnvironment } from '../gate/environment.ts';
+import { flagValue, type Call } from './command.ts';
+
+const timeoutMs = 15_000;
+
+interface AdminRequest<T> {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: JsonValue;
+  readonly answer: z.ZodType<T>;
+}
+
+/** The base of the approval API: the flag, else the variable. */
+export function apiUrlOf(call: Pick<Call, 'flags' | 'env'>): string {
+  return flagValue(call, 'api-url') || (call.env.DEPLOY_WARRANT_API_URL ?? '');
+}
+
+/** One call with the admin key of `DEPLOY_WARRANT_API_KEY`, sent once. @throws Fault */
+export async function askAsAdmin<T>(call: Call, request: AdminRequest<T>): Promise<T> {
+  for (const warning of checkTlsEnvironment(call.env)) call.out.say(`Warning: ${warning}`);
+  const apiKey = call.env.DEPLOY_WARRANT_API_KEY ?? '';
+  if (apiKey === '') {
+    throw new Fault(
+      'configuration',
+      'The variable DEPLOY_WARRANT_API_KEY is not set. Put an admin key into it; the first one is in the file first-admin.json of the service.',
+    );
+  }
+  const apiUrl = apiUrlOf(call);
+  if (apiUrl === '') {
+    throw new Fault(
+      'configuration',
+      'Neither --api-url nor DEPLOY_WARRANT_API_URL is given. It is the approval API, such as https://approve.example.com/api.',
+    );
+  }
+  const transport = createTransport({ apiUrl, apiKey });
+  const { answer, ...sent } = request;
+  const response = await transport
+    .send({ ...sent, timeoutMs, signal: call.signal })
+    .catch((cause: unknown) => {
+      if (!(cause instanceof TransportError)) throw cause;
+      throw new Fault(
+        'service_unreachable',
+        `${transport.host} can't be reached: ${cause.message}.`,
+        { cause },
+      );
+    });
+  return readAnswer(response, { host: transport.host, answer });
+}
+
+function readAnswer<T>(
+  { status, body }: ApiResponse,
+  { host, answer }: { readonly host: string; readonly answer: z.ZodType<T> },
+): T {
+  if (status !== 200 && status !== 201) {
+    throw new Fault(codeOf(status), `${host} answered ${status}${quotation(body)}.`);
+  }
+  const parsed = answer.safeParse(readJson(body, host));
+  if (parsed.success) return parsed.data;
+  throw new Fault(
+    'service_misbehaved',
+    `The answer of ${host} is not of the form of the API:\n${listProblems(problemsOf(parsed.error))}`,
+  );
+}
+
+function codeOf(status: number): RefusalCode {
+  if (status === 401 || status === 403) return 'service_unauthorized';
+  if (status === 400 || status === 404 || status === 405 || status === 422) return 'configuration';
+  return status >= 500 ? 'service_unreachable' : 'service_misbehaved';
+}
+
+function readJson(body: Uint8Array, host: string): JsonValue {
+  try {
+    return parseJson(body, { maxBytes: maxRecordBytes });
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new Fault(
+      'service_misbehaved',
+      `The answer of ${host} is not acceptable JSON: ${cause.message}.`,
+      { cause },
+    );
+  }
+}
+
+/** What an error answer says, for people. */
+function quotation(body: Uint8Array): string {
+  try {
+    const { data } = errorSchema.safeParse(parseJson(body, { maxBytes: maxRecordBytes }));
+    if (data === undefined) return '';
+    const problems = (data.problems ?? []).map(
+      ({ field, message }) => `\n${visible(field)}: ${visible(message, 200)}`,
+    );
+    return `: ${visible(data.message, 200)}${problems.join('')}`;
+  } catch {
+    return '';
+  }
+}

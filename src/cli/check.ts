@@ -1,0 +1,74 @@
+import { checkFacts } from '../core/facts.ts';
+import { Fault, listProblems } from '../core/fault.ts';
+import type { JsonValue } from '../core/json.ts';
+import { parsePayloadText } from '../core/payload.ts';
+import { checkPolicy } from '../core/policy.ts';
+import { checkRecord } from '../core/record.ts';
+import { visible } from '../core/text.ts';
+import type { Checked, RefusalCode } from '../core/verdict.ts';
+import type { RunCommand } from './command.ts';
+import { parseDocument, readDocument } from './document.ts';
+
+interface Kind {
+  readonly check: (value: JsonValue, text: string) => Checked<unknown>;
+  readonly refusal: RefusalCode;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'deploy-facts/v1': { check: checkFacts, refusal: 'payload_invalid' },
+  'deploy-approval/v1': {
+    check: (_value, text) => parsePayloadText(text),
+    refusal: 'payload_invalid',
+  },
+  'approval-record/v1': { check: checkRecordAndPayload, refusal: 'payload_invalid' },
+  'approval-policy/v1': { check: checkPolicy, refusal: 'configuration' },
+};
+
+/** Says whether a file is acceptable as what its `schema` says it is, with every problem. It proves no approval. */
+export const check: RunCommand = async (call) => {
+  const [path = ''] = call.positionals;
+  const bytes = await readDocument(path, call);
+  const value = parseDocument(bytes, path);
+  const schema = schemaOf(value);
+  const kind = Object.hasOwn(kinds, schema) ? kinds[schema] : undefined;
+  if (kind === undefined) throw unknownSchema(path, schema);
+  const checked = kind.check(value, new TextDecoder().decode(bytes));
+  if (!checked.ok) {
+    throw new Fault(
+      kind.refusal,
+      `${visible(path)} is no acceptable ${schema}:\n${listProblems(checked.problems)}`,
+      { problems: checked.problems },
+    );
+  }
+  if (call.json) call.out.printJson({ schema: 'check/v1', exit_code: 0, document: schema });
+  else call.out.print(`${path} is an acceptable ${schema}.`);
+  return 0;
+};
+
+/** A record's payload is a text of its own; its problems belong to the record. */
+function checkRecordAndPayload(value: JsonValue): Checked<unknown> {
+  const record = checkRecord(value);
+  if (!record.ok) return record;
+  const payload = parsePayloadText(record.value.payload);
+  if (payload.ok) return record;
+  return {
+    ok: false,
+    problems: payload.problems.map(({ field, message }) => ({
+      field: field === '' ? 'payload' : `payload: ${field}`,
+      message,
+    })),
+  };
+}
+
+function schemaOf(value: JsonValue): string {
+  const schema =
+    typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined;
+  return typeof schema === 'string' ? schema : '';
+}
+
+function unknownSchema(path: string, schema: string): Fault {
+  const message = `must be one of ${Object.keys(kinds).join(', ')}, not "${visible(schema, 60)}"`;
+  return new Fault('payload_invalid', `${visible(path)}: schema ${message}`, {
+    problems: [{ field: 'schema', message }],
+  });
+}

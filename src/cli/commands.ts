@@ -1,0 +1,142 @@
+import { inputWords, type Step } from '../gate/vocabulary.ts';
+import type { CommandWord, FlagWord } from './command.ts';
+
+/** What every command takes. */
+const help: FlagWord = { description: 'Explains this command.' };
+const json: FlagWord = { description: 'Prints the result as one line of JSON.' };
+const apiUrl: FlagWord = {
+  value: 'URL',
+  description: 'Address of the approval API, including `/api`. Default: DEPLOY_WARRANT_API_URL.',
+};
+const recordDir: FlagWord = {
+  value: 'DIR',
+  description:
+    'An existing folder in which the record folder is made. Default: a temporary folder.',
+};
+
+/** Inputs that are lists; the actions take one a line. */
+const lists: ReadonlySet<string> = new Set(['approver', 'migration-files']);
+
+/** The inputs of a step as flags. Secrets are never flags. */
+function stepFlags(step: Step): Readonly<Record<string, FlagWord>> {
+  const words = inputWords(step).filter(([, { secret }]) => secret !== true);
+  return Object.fromEntries([
+    ...words.map(([name, { description }]): [string, FlagWord] => [
+      name,
+      { value: 'VALUE', description, ...(lists.has(name) ? { repeatable: true } : {}) },
+    ]),
+    ['api-url', apiUrl],
+    ['record-dir', recordDir],
+    ['json', json],
+    ['help', help],
+  ]);
+}
+
+/** Run by an executable of its own (`./serve.ts`), which checks the flags. */
+export const serveWord: Omit<CommandWord, 'load'> = {
+  summary: 'Runs the approval service.',
+  positionals: [],
+  flags: {
+    port: { value: 'PORT', description: 'Port to listen on; 0 takes any. Default: 8080.' },
+    host: { value: 'HOST', description: 'Address to listen on. Default: localhost.' },
+    data: { value: 'DIR', description: 'Folder of the store. Default: deploy-warrant-data.' },
+    origin: {
+      value: 'URL',
+      description: 'Where people and gates reach the service. Default: http://localhost:PORT.',
+    },
+    'rp-id': {
+      value: 'HOST',
+      description: "Relying party of the passkeys. Default: the origin's host.",
+    },
+    'notify-url': { value: 'URL', description: 'Gets a JSON message for each new request.' },
+    'page-dir': { value: 'DIR', description: 'Folder of the built approval page.' },
+    help,
+  },
+};
+
+export const commands: Readonly<Record<string, CommandWord>> = {
+  invite: {
+    summary: 'Makes an invite, by which a person enrols a passkey. Needs an admin key.',
+    positionals: [],
+    flags: {
+      'api-url': apiUrl,
+      note: { value: 'TEXT', description: 'Whom it is for.' },
+      'max-uses': { value: 'N', description: 'How many passkeys it makes. Default: 1.' },
+      json,
+      help,
+    },
+    load: async () => (await import('./invite.ts')).invite,
+  },
+  key: {
+    summary: 'Makes a request key, shown once. Needs an admin key.',
+    positionals: [],
+    flags: {
+      'api-url': apiUrl,
+      note: { value: 'TEXT', description: 'What it is for.' },
+      repositories: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Repositories it may ask for, or `*`.',
+      },
+      services: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Services it may ask for, or `*`.',
+      },
+      environments: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Environments it may ask for, or `*`.',
+      },
+      json,
+      help,
+    },
+    load: async () => (await import('./key.ts')).key,
+  },
+  policy: {
+    summary: 'Prints a policy with the passkeys of the service. Needs an admin key.',
+    positionals: [],
+    flags: {
+      'api-url': apiUrl,
+      environment: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Environment to write a rule for.',
+      },
+      quorum: { value: 'N', description: 'How many people must approve. Default: 1.' },
+      'relying-party-id': { value: 'HOST', description: "Default: the origin's host." },
+      origin: {
+        value: 'URL',
+        description: 'Where the approval page is. Default: that of the API.',
+      },
+      json,
+      help,
+    },
+    load: async () => (await import('./policy.ts')).policy,
+  },
+  request: {
+    summary: 'Asks for an approval of exactly this deploy, and waits.',
+    positionals: [],
+    flags: stepFlags('request'),
+    load: async () => (await import('./step.ts')).request,
+  },
+  verify: {
+    summary: 'Right before the deploy: checks the approval again, and uses it up.',
+    positionals: [],
+    flags: stepFlags('verify'),
+    load: async () => (await import('./step.ts')).verify,
+  },
+  compare: {
+    summary: 'Compares two deploy-facts/v1 files: 0 equal, 20 different, 21 not acceptable.',
+    positionals: ['SIGNED', 'FINAL'],
+    flags: { json, help },
+    load: async () => (await import('./compare.ts')).compare,
+  },
+  check: {
+    summary:
+      'Says whether a facts, payload, record or policy file is acceptable, with every problem.',
+    positionals: ['FILE'],
+    flags: { json, help },
+    load: async () => (await import('./check.ts')).check,
+  },
+};

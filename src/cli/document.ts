@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Fault } from '../core/fault.ts';
+import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { visible } from '../core/text.ts';
+import type { Call } from './command.ts';
+
+/** A file as bytes. @throws Fault configuration if it can't be read */
+export async function readDocument(path: string, { cwd }: Pick<Call, 'cwd'>): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(cwd, path));
+  } catch (cause) {
+    const reason = cause instanceof Error ? visible(cause.message, 200) : 'unknown error';
+    throw new Fault('configuration', `${visible(path)} can't be read: ${reason}`, { cause });
+  }
+}
+
+/** JSON by the strict rules of DESIGN 3. @throws Fault payload_invalid naming file, line and column */
+export function parseDocument(bytes: Uint8Array, path: string): JsonValue {
+  try {
+    return parseJson(bytes, { maxBytes: maxRecordBytes });
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new Fault('payload_invalid', `${visible(path)}: ${cause.message}.`, {
+      cause,
+      problems: [{ field: '', message: cause.message }],
+    });
+  }
+}

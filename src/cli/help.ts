@@ -1,0 +1,42 @@
+import type { CommandWord } from './command.ts';
+import { commands, serveWord } from './commands.ts';
+
+type Explained = Omit<CommandWord, 'load'>;
+
+const all: Readonly<Record<string, Explained>> = { serve: serveWord, ...commands };
+
+export const commandNames = Object.keys(all);
+
+/** What `deploy-warrant --help` prints. */
+export function helpForAll(): string {
+  return [
+    'Usage: deploy-warrant COMMAND [FLAGS]',
+    '',
+    ...columns(Object.entries(all).map(([name, { summary }]) => [name, summary])),
+    '',
+    'The API key is never a flag: it comes from the variable DEPLOY_WARRANT_API_KEY.',
+    'deploy-warrant COMMAND --help explains one command, --version names the version.',
+  ].join('\n');
+}
+
+/** What `deploy-warrant COMMAND --help` prints; nothing for a command there is not. */
+export function helpFor(name: string): string | undefined {
+  const command = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (command === undefined) return undefined;
+  const rows = Object.entries(command.flags).map(([flag, { value, description }]) => [
+    value === undefined ? `--${flag}` : `--${flag} ${value}`,
+    description.replaceAll('`', ''),
+  ]);
+  return [
+    `Usage: ${['deploy-warrant', name, ...command.positionals, '[FLAGS]'].join(' ')}`,
+    '',
+    command.summary,
+    '',
+    ...columns(rows),
+  ].join('\n');
+}
+
+function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left = '']) => left.length));
+  return rows.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}`);
+}
