@@ -171,3 +171,10 @@ export function createEvidence(
     ...rest,
   };
 }
+
+/** The object without one of its members. */
+export function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  const copy: Partial<T> = { ...value };
+  Reflect.deleteProperty(copy, key);
+  return copy as Omit<T, K>;
+}

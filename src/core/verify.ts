@@ -54,7 +54,8 @@ export function isApproved(verdict: Verdict): boolean {
  * Everything but the redemption: steps 5 to 13 of DESIGN 5, in that order. The caller redeems only what passes here.
  * One rejection in the record refuses before anything else, and every decision in it has to be good.
  */
-export function checkApproval(evidence: ApprovalEvidence): ApprovalCheck {
+export function checkApproval(given: ApprovalEvidence): ApprovalCheck {
+  const evidence = ownMembers(given);
   const examined = examine(evidence);
   if (!examined.ok) return { ok: false, verdict: refusal(evidence, examined) };
   const { payload, payloadHash, approvers } = examined;
@@ -65,7 +66,8 @@ export function checkApproval(evidence: ApprovalEvidence): ApprovalCheck {
  * The verdict on an approval, and the only place where `approved` is made. Pure.
  * In step `verify` the record has to say that this run redeemed it, or the policy that nobody need to.
  */
-export function verifyApproval(evidence: ApprovalEvidence): Verdict {
+export function verifyApproval(given: ApprovalEvidence): Verdict {
+  const evidence = ownMembers(given);
   const examined = examine(evidence);
   if (!examined.ok) return refusal(evidence, examined);
   const { context, payloadHash, approvers } = examined;
@@ -87,6 +89,11 @@ export function verifyApproval(evidence: ApprovalEvidence): Verdict {
   }) as Verdict;
   approvedVerdicts.add(verdict);
   return verdict;
+}
+
+/** What is not given stays absent, whatever `Object.prototype` may say. */
+function ownMembers(evidence: ApprovalEvidence): ApprovalEvidence {
+  return Object.assign(Object.create(null) as ApprovalEvidence, evidence);
 }
 
 interface Accepted {
