@@ -1,5 +1,6 @@
 /** Bundles every entry into `dist/` (or the folder named), one ESM file each, and the approval page into its `page/`. */
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { basename } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -9,23 +10,44 @@ const entries = (await readdir('src/entry')).map((name) => basename(name, '.ts')
 const entriesWithGitHub = new Set(['request']);
 
 /**
- * The toolkit's HTTP client imports undici (550 KB, 35 ms to load) for a proxy of GitHub's API alone. Where that is used it is loaded
- * at the first use; elsewhere it stays out.
+ * Node's own modules are required where a module that needs them starts, not imported at the top of the bundle: an entry that
+ * imports its parts dynamically then loads HTTP and TLS only when it comes to the network, and an old Node gets as far
+ * as being told so.
  */
-const lateUndici = (kept: boolean): Plugin => ({
-  name: 'late-undici',
+const lateBuiltins: Plugin = {
+  name: 'late-builtins',
   setup: (bundle) => {
+    bundle.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) =>
+      isBuiltin(path) && kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/**
+ * The toolkit imports its HTTP client for OpenID Connect, and that one undici (550 KB, 35 ms to load) for a proxy of GitHub's API.
+ * What no entry uses stays out; undici is loaded where it is first used.
+ */
+const leanToolkit = (withGitHub: boolean): Plugin => ({
+  name: 'lean-toolkit',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^\.\/(oidc-utils|platform)\.js$/ }, ({ path, importer }) =>
+      importer.includes('@actions/core') ? { path, namespace: 'left-out' } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
+      contents: 'export const OidcClient = undefined;',
+    }));
     bundle.onResolve({ filter: /^undici$/ }, ({ pluginData }) =>
       pluginData === 'the package itself' ? undefined : { path: 'undici', namespace: 'late' },
     );
     bundle.onLoad({ filter: /.*/, namespace: 'late' }, () => ({
       contents: ['ProxyAgent', 'fetch']
-        .map(
-          (name) =>
-            `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => ${
-              kept ? `require('undici').${name}` : 'undefined'
-            } });`,
-        )
+        .map((name) => {
+          const value = withGitHub ? `require('undici').${name}` : 'undefined';
+          return `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => ${value} });`;
+        })
         .join('\n'),
       resolveDir: process.cwd(),
       pluginData: 'the package itself',
@@ -42,14 +64,14 @@ for (const entry of entries) {
     outdir: folder,
     bundle: true,
     platform: 'node',
-    // The command line must get as far as saying that Node is too old.
+    // The command line must be read by the old Node that it refuses.
     target: entry === 'cli' ? 'node18' : 'node24',
     format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    plugins: [lateUndici(entriesWithGitHub.has(entry))],
-    // CommonJS packages inside an ESM bundle call `require` for Node's own modules.
+    plugins: [leanToolkit(entriesWithGitHub.has(entry)), lateBuiltins],
+    // For Node's own modules, which CommonJS packages require too.
     banner: {
       js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url);",
     },
