@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { checkFacts } from '../../src/core/facts.ts';
 import { exampleFacts } from '../support/deploy.ts';
@@ -20,17 +20,27 @@ describe('secrets (threat 29)', () => {
     return text.includes(secret.slice(0, 12)) || text.includes(secret.slice(-8));
   };
 
+  /** Facts whose every string is this one. */
+  const everywhere = (text: string) =>
+    strings.reduce((facts, leaf) => withValue(facts, leaf, text), exampleFacts());
+  const refusedIn = (facts: unknown, rule: string) => {
+    const checked = checkFacts(facts);
+    if (checked.ok) return [];
+    return checked.problems
+      .filter(({ message }) => message.startsWith(`looks like a secret (${rule}`))
+      .map(({ field }) => field);
+  };
+
+  test.each(secretSamples)('refused in every field, and never shown: no. %# %s', (rule, secret) => {
+    expect(refusedIn(everywhere(secret), rule)).toEqual(strings.map(written));
+    expect(isShown(secret, checkFacts(everywhere(secret)))).toBe(false);
+  });
+
   test.each(strings.map((leaf) => [written(leaf), leaf] as const))(
-    'each kind of secret is refused and never shown: %s',
+    'refused in one field alone: %s',
     (field, leaf) => {
       for (const [rule, secret] of secretSamples) {
-        const checked = checkFacts(withValue(exampleFacts(), leaf, secret));
-        if (checked.ok) throw new Error(`${rule} was accepted in ${field}`);
-        const messages = checked.problems.filter((problem) => problem.field === field);
-        expect(messages.map(({ message }) => message).join()).toContain(
-          `looks like a secret (${rule}`,
-        );
-        expect([rule, isShown(secret, checked.problems)]).toEqual([rule, false]);
+        expect(refusedIn(withValue(exampleFacts(), leaf, secret), rule)).toEqual([field]);
       }
     },
   );
@@ -67,25 +77,36 @@ describeVectors('naughty strings in every field (threat 16)', () => {
   const naughty = JSON.parse(
     readFileSync(vectorPath('naughty-strings', 'blns.json'), 'utf8'),
   ) as string[];
+  // An unknown kind of migration leaves nothing to check in it.
+  const fields = leaves.filter((leaf) => written(leaf) !== 'migration.kind');
   const isText = (field: string) => /^migration|^rollback/.test(field);
 
-  test.each(leaves.map((leaf) => [written(leaf), leaf] as const))('%s', (field, leaf) => {
-    const accepted: string[] = [];
-    const problems: string[] = [];
+  /** By field: what of these strings is accepted there. One document holds the same string in every field. */
+  const accepted = new Map<string, string[]>(fields.map((leaf) => [written(leaf), []]));
+  const messages: string[] = [];
+  beforeAll(() => {
     for (const value of naughty) {
-      const checked = checkFacts(withValue(exampleFacts(), leaf, value));
-      if (checked.ok) accepted.push(value);
-      else
-        problems.push(...checked.problems.map((problem) => `${problem.field}: ${problem.message}`));
+      const checked = checkFacts(
+        fields.reduce((facts, leaf) => withValue(facts, leaf, value), exampleFacts()),
+      );
+      if (checked.ok) throw new Error(`Accepted in every field: ${value}`);
+      messages.push(...checked.problems.map(({ message }) => message));
+      const refused = new Set(checked.problems.map(({ field }) => field));
+      for (const [field, values] of accepted) if (!refused.has(field)) values.push(value);
     }
-    expect(accepted.length + problems.length).toBeGreaterThanOrEqual(naughty.length);
+  });
+
+  test.each(fields.map(written))('%s', (field) => {
     const allowed = isText(field)
       ? /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Variation_Selector}]{1,500}$/u
       : /^[ -~]{1,255}$/;
-    expect(accepted.filter((value) => !allowed.test(value))).toEqual([]);
-    const message = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,300}$/u;
-    expect(
-      problems.filter((text) => !message.test(text) || !text.startsWith(`${field}: `)),
-    ).toEqual([]);
+    expect(accepted.get(field)!.filter((value) => !allowed.test(value))).toEqual([]);
+  });
+
+  test('messages are one visible line', () => {
+    expect(messages.length).toBeGreaterThan(naughty.length * 10);
+    expect(messages.filter((text) => !/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,300}$/u.test(text))).toEqual(
+      [],
+    );
   });
 });

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readFileSync, readdirSync } from 'node:fs';
-import { JsonError, maxPayloadBytes, maxRecordBytes, parseJson } from '../../src/core/json.ts';
+import {
+  checkJson,
+  JsonError,
+  maxPayloadBytes,
+  maxRecordBytes,
+  parseJson,
+} from '../../src/core/json.ts';
 import { describeVectors, vectorPath } from '../support/vectors.ts';
 
 const limits = { maxBytes: 1024 };
@@ -235,6 +241,12 @@ describe('what it refuses, and where', () => {
     expect(parseJson(text, { maxBytes: 1_000_000 })).toHaveLength(8000);
     expect(performance.now() - start).toBeLessThan(1000);
   });
+});
+
+test('checkJson: the value, or the one problem', () => {
+  expect(checkJson('[1]', limits)).toEqual({ ok: true, value: [1] });
+  const message = 'Expected a value, found "]" (line 1, column 4)';
+  expect(checkJson('[1,]', limits)).toEqual({ ok: false, problems: [{ field: '', message }] });
 });
 
 describeVectors('JSONTestSuite (threat 11)', () => {

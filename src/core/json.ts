@@ -1,4 +1,5 @@
 import { visible } from './text.ts';
+import type { Checked } from './verdict.ts';
 
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -38,6 +39,15 @@ export class JsonError extends Error {
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits): JsonValue {
   return new Reader(decode(input, limits.maxBytes), limits.maxDepth ?? defaultMaxDepth).document();
+}
+
+/** {@link parseJson} for a document: the value, or the one problem of its text. */
+export function checkJson(input: Uint8Array | string, limits: JsonLimits): Checked<JsonValue> {
+  try {
+    return { ok: true, value: parseJson(input, limits) };
+  } catch (error) {
+    return { ok: false, problems: [{ field: '', message: (error as JsonError).message }] };
+  }
 }
 
 function decode(input: Uint8Array | string, maxBytes: number): string {

@@ -4,7 +4,7 @@ import { checkDocument } from './document.ts';
 import { text } from './fact-rules.ts';
 import { problemsBetweenFacts, deployFactsSchema, type DeployFacts } from './facts.ts';
 import { Fault, listProblems } from './fault.ts';
-import { JsonError, maxPayloadBytes, parseJson } from './json.ts';
+import { checkJson, maxPayloadBytes } from './json.ts';
 import { formatTime, isTime } from './time.ts';
 import type { Checked, Problem } from './verdict.ts';
 
@@ -59,14 +59,9 @@ function problemsBetween(value: unknown): Problem[] {
 
 /** The payload of a stored or received text, which must be strict JSON and its own RFC 8785 form (DESIGN 3.2). */
 export function parsePayloadText(payloadText: string): Checked<ApprovalPayload> {
-  let value: unknown;
-  try {
-    value = parseJson(payloadText, { maxBytes: maxPayloadBytes });
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    return { ok: false, problems: [{ field: '', message: error.message }] };
-  }
-  const checked = checkPayload(value);
+  const read = checkJson(payloadText, { maxBytes: maxPayloadBytes });
+  if (!read.ok) return read;
+  const checked = checkPayload(read.value);
   if (!checked.ok || canonicalText(checked.value) === payloadText) return checked;
   const message = 'is not in its canonical form (RFC 8785): other bytes than these were signed';
   return { ok: false, problems: [{ field: '', message }] };

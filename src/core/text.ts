@@ -62,6 +62,7 @@ function codePoint(character: string): string {
   return `U+${hex(character)}`;
 }
 
-function hex(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+/** The code point of a text that is not empty, in at least four digits. */
+function hex(text: string): string {
+  return Number(text.codePointAt(0)).toString(16).toUpperCase().padStart(4, '0');
 }
