@@ -3,8 +3,7 @@ import { parseServiceConfig } from '../service/config.ts';
 import { startService } from '../service/serve.ts';
 
 process.exitCode = 1;
-// Started by itself, or by `deploy-warrant serve`.
-const args = process.argv.slice(process.argv[2] === 'serve' ? 3 : 2);
+const args = process.argv.slice(2);
 try {
   const service = await startService(parseServiceConfig({ args, env: process.env }));
   process.stdout.write(`Deploy Warrant listens on ${service.url}\n`);

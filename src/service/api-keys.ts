@@ -42,7 +42,7 @@ const nobody = hashToken('');
 
 /** @throws Refusal 401 */
 export function authenticate(context: Context, header: unknown): Caller {
-  const [, id, secret] = (typeof header === 'string' && keyPattern.exec(header)) || [];
+  const [, id, secret] = keyPattern.exec(typeof header === 'string' ? header : '') ?? [];
   const found =
     id === undefined
       ? undefined

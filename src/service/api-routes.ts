@@ -35,14 +35,14 @@ const idempotencyKeySchema = z.string().regex(/^[!-~]{1,255}$/);
 export function addApiRoutes(app: FastifyInstance, context: Context): void {
   addRequesterRoutes(app, context);
   addAdminRoutes(app, context);
-  app.get('/api/health', async () => ({ status: 'ok' }));
+  app.get('/api/health', () => ({ status: 'ok' }));
 }
 
 function addRequesterRoutes(app: FastifyInstance, context: Context): void {
   const requester = (request: FastifyRequest): Requester =>
     requireRequester(authenticate(context, request.headers['x-api-key']));
 
-  app.post('/api/confirmations', async (request, reply) => {
+  app.post('/api/confirmations', (request, reply) => {
     const caller = requester(request);
     const body = read(createBodySchema, request.body);
     const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
@@ -64,12 +64,12 @@ function addRequesterRoutes(app: FastifyInstance, context: Context): void {
     return toApi(confirmation);
   });
 
-  app.delete('/api/confirmations/:id', async (request) => {
+  app.delete('/api/confirmations/:id', (request) => {
     const { id } = visibleTo(context, requester(request), request.params);
     return toApi(withdraw(context, id));
   });
 
-  app.post('/api/redemptions', async (request, reply) => {
+  app.post('/api/redemptions', (request, reply) => {
     const caller = requester(request);
     const { httpStatus, answer } = redeem(
       context,
@@ -84,30 +84,30 @@ function addAdminRoutes(app: FastifyInstance, context: Context): void {
   const admin = (request: FastifyRequest): void =>
     requireAdmin(authenticate(context, request.headers['x-api-key']));
 
-  app.post('/api/invites', async (request, reply) => {
+  app.post('/api/invites', (request, reply) => {
     admin(request);
     const body = read(inviteBodySchema, request.body);
     return reply.code(201).send(createInvite(context, body));
   });
 
-  app.post('/api/keys', async (request, reply) => {
+  app.post('/api/keys', (request, reply) => {
     admin(request);
     const { note, ...scope } = read(keyBodySchema, request.body);
     return reply.code(201).send(createKey(context, { note, scope }));
   });
 
-  app.delete('/api/keys/:id', async (request, reply) => {
+  app.delete('/api/keys/:id', (request, reply) => {
     admin(request);
     revokeKey(context, read(z.object({ id: z.string() }), request.params).id);
     return reply.code(204).send();
   });
 
-  app.get('/api/passkeys', async (request) => {
+  app.get('/api/passkeys', (request) => {
     admin(request);
     return { passkeys: listPasskeys(context) };
   });
 
-  app.delete('/api/passkeys/:id', async (request, reply) => {
+  app.delete('/api/passkeys/:id', (request, reply) => {
     admin(request);
     revokePasskey(context, read(z.object({ id: credentialIdSchema }), request.params).id);
     return reply.code(204).send();

@@ -19,8 +19,9 @@ export function acceptAssertion(
   },
 ): Passkey {
   const passkey = findPasskey(context, o.assertion.id);
-  if (passkey === undefined || (o.username ?? passkey.username) !== passkey.username) {
-    const owner = o.username === undefined ? 'anybody here' : o.username;
+  const isTheirs = o.username === undefined || passkey?.username === o.username;
+  if (passkey === undefined || !isTheirs) {
+    const owner = o.username ?? 'anybody here';
     throw refused(`This passkey is not one of ${owner}, or it is revoked.`);
   }
   const result = checkAssertion({

@@ -26,7 +26,7 @@ import {
 } from './people.ts';
 import { Refusal } from './refusal.ts';
 
-const algorithmIds = { ES256: -7, EdDSA: -8, RS256: -257 } as const;
+const algorithmIds = [cose.COSEALG.ES256, cose.COSEALG.EdDSA, cose.COSEALG.RS256];
 const enrolmentMs = 10 * 60_000;
 
 const base64url = (max: number) =>
@@ -81,7 +81,7 @@ export async function beginEnrolment(
     attestationType: 'none',
     excludeCredentials: passkeysOf(context, person.username).map(({ key }) => ({ id: key.id })),
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
-    supportedAlgorithmIDs: Object.values(algorithmIds),
+    supportedAlgorithmIDs: algorithmIds,
   });
 }
 
@@ -183,7 +183,7 @@ async function readRegistration(
     expectedOrigin: context.origin,
     expectedRPID: context.rpId,
     requireUserVerification: true,
-    supportedAlgorithmIDs: Object.values(algorithmIds),
+    supportedAlgorithmIDs: algorithmIds,
   }).catch((error: unknown) => {
     throw refused(error instanceof Error ? error.message : String(error));
   });
@@ -223,14 +223,14 @@ function toJwk(key: ReturnType<typeof decodeCredentialPublicKey>): {
   const text = (value: Uint8Array | undefined): string =>
     Buffer.from(value ?? new Uint8Array()).toString('base64url');
   const { crv, x, y, n, e, alg } = cose.COSEKEYS;
-  if (cose.isCOSEPublicKeyEC2(key) && key.get(alg) === -7 && key.get(crv) === 1) {
+  if (cose.isCOSEPublicKeyEC2(key) && key.get(alg) === cose.COSEALG.ES256 && key.get(crv) === 1) {
     const jwk = { kty: 'EC', crv: 'P-256', x: text(key.get(x)), y: text(key.get(y)) };
     return { algorithm: 'ES256', jwk };
   }
-  if (cose.isCOSEPublicKeyOKP(key) && key.get(alg) === -8 && key.get(crv) === 6) {
+  if (cose.isCOSEPublicKeyOKP(key) && key.get(alg) === cose.COSEALG.EdDSA && key.get(crv) === 6) {
     return { algorithm: 'EdDSA', jwk: { kty: 'OKP', crv: 'Ed25519', x: text(key.get(x)) } };
   }
-  if (cose.isCOSEPublicKeyRSA(key) && key.get(alg) === -257) {
+  if (cose.isCOSEPublicKeyRSA(key) && key.get(alg) === cose.COSEALG.RS256) {
     return { algorithm: 'RS256', jwk: { kty: 'RSA', n: text(key.get(n)), e: text(key.get(e)) } };
   }
   throw new Error('is of no kind that a policy can pin (ES256, EdDSA with Ed25519, RS256)');

@@ -6,7 +6,7 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import * as z from 'zod';
-import { JsonError, maxPayloadBytes, parseJson } from '../core/json.ts';
+import { JsonError, maxPayloadBytes, parseJson, type JsonValue } from '../core/json.ts';
 import { problemsOf } from '../core/problems.ts';
 import { invalidRequest, notFound, Refusal } from './refusal.ts';
 import { isStoreUnavailable } from './store.ts';
@@ -38,11 +38,16 @@ export function createHttp(o: {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
-      if (request.headers['content-encoding'] !== undefined) {
-        throw new Refusal(415, 'unsupported_media_type', 'Send the body as it is, not compressed.');
+    (
+      request: FastifyRequest,
+      body: Buffer,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => {
+      try {
+        done(null, readBody(request, body));
+      } catch (error) {
+        done(error as Error);
       }
-      return parseJson(body, { maxBytes: maxBodyBytes });
     },
   );
   app.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
@@ -52,6 +57,13 @@ export function createHttp(o: {
     return sendError(reply, refusal);
   });
   return app;
+}
+
+function readBody(request: FastifyRequest, body: Buffer): JsonValue {
+  if (request.headers['content-encoding'] !== undefined) {
+    throw new Refusal(415, 'unsupported_media_type', 'Send the body as it is, not compressed.');
+  }
+  return parseJson(body, { maxBytes: maxBodyBytes });
 }
 
 function sendError(reply: FastifyReply, refusal: Refusal): FastifyReply {

@@ -14,6 +14,8 @@ export type InviteBody = z.infer<typeof inviteBodySchema>;
 
 const validForMs = 7 * 24 * 3_600_000;
 
+const inviteRow = z.object({ code_hash: z.string(), username: z.string().nullable() });
+
 export interface Invite {
   readonly codeHash: string;
   readonly username: string | undefined;
@@ -50,10 +52,8 @@ export function findInvite(context: Context, code: string): Invite {
       'This invite is unknown, used up or older than seven days. Ask for a new one.',
     );
   }
-  return {
-    codeHash: String(row.code_hash),
-    username: row.username === null ? undefined : String(row.username),
-  };
+  const { code_hash: codeHash, username } = inviteRow.parse(row);
+  return { codeHash, username: username ?? undefined };
 }
 
 export function countUse(context: Context, invite: Invite): void {

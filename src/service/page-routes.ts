@@ -30,27 +30,26 @@ const signInBody = z.strictObject({ assertion: receivedAssertionSchema });
 
 /** What the approval page calls, under `/page`: same origin only, and no key; a passkey speaks for its person. */
 export function addPageRoutes(app: FastifyInstance, context: Context): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.method === 'POST' && request.url.startsWith('/page/')) {
-      refuseOtherSites(context, request);
-    }
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isCall = request.method === 'POST' && request.url.startsWith('/page/');
+    done(isCall && !isSameOrigin(context, request) ? crossSite() : undefined);
   });
-  app.get('/page/config', async () => ({ rpId: context.rpId, serviceName: 'Deploy Warrant' }));
+  app.get('/page/config', () => ({ rpId: context.rpId, serviceName: 'Deploy Warrant' }));
   addConfirmationRoutes(app, context);
   addEnrolmentRoutes(app, context);
   addSessionRoutes(app, context);
 }
 
 /** Browsers say where a request comes from (Fetch Metadata); an old one that does not says its Origin on every POST. */
-function refuseOtherSites(context: Context, request: FastifyRequest): void {
+function isSameOrigin(context: Context, request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
-  const ours =
-    site === undefined
-      ? request.headers.origin === context.origin
-      : site === 'same-origin' || site === 'none';
-  if (!ours) {
-    throw new Refusal(403, 'cross_site', 'Only the page of this service may make this call.');
-  }
+  return site === undefined
+    ? request.headers.origin === context.origin
+    : site === 'same-origin' || site === 'none';
+}
+
+function crossSite(): Refusal {
+  return new Refusal(403, 'cross_site', 'Only the page of this service may make this call.');
 }
 
 function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
@@ -69,7 +68,7 @@ function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
     return toPage(context, confirmation);
   });
 
-  app.post('/page/confirmations/:id/decision', async (request) => {
+  app.post('/page/confirmations/:id/decision', (request) => {
     const id = readId(request);
     const body = read(decisionBody, request.body);
     decide(context, id, body);
@@ -78,29 +77,29 @@ function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
 }
 
 function addEnrolmentRoutes(app: FastifyInstance, context: Context): void {
-  app.post('/page/enrolments', async (request) => {
+  app.post('/page/enrolments', (request) => {
     const body = read(enrolmentBody, request.body);
     return beginEnrolment(context, { ...body, signedInAs: signedInAs(context, request) });
   });
 
-  app.post('/page/enrolments/finish', async (request) => {
+  app.post('/page/enrolments/finish', (request) => {
     const body = read(finishBody, request.body);
     return finishEnrolment(context, { ...body, signedInAs: signedInAs(context, request) });
   });
 }
 
 function addSessionRoutes(app: FastifyInstance, context: Context): void {
-  app.post('/page/sign-in/options', async () => signInOptions(context));
+  app.post('/page/sign-in/options', () => signInOptions(context));
 
-  app.post('/page/sign-in', async (request, reply) => {
+  app.post('/page/sign-in', (request, reply) => {
     const { username, token } = signIn(context, read(signInBody, request.body).assertion);
     setCookie(context, reply, `${token}; Max-Age=43200`);
     return { username };
   });
 
-  app.get('/page/session', async (request) => ({ username: requireUser(context, request) }));
+  app.get('/page/session', (request) => ({ username: requireUser(context, request) }));
 
-  app.post('/page/sign-out', async (request, reply) => {
+  app.post('/page/sign-out', (request, reply) => {
     const token = sessionToken(context, request);
     if (token !== undefined) signOut(context, token);
     setCookie(context, reply, '; Max-Age=0');

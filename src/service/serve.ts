@@ -21,7 +21,7 @@ export interface RunningService {
   /** Where the first admin key and invite stand, at the first start only. */
   readonly adminFile?: string;
   /** Answers the long polls, ends the connections, closes the store. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ServiceSurroundings {
