@@ -1,57 +1,68 @@
 import type { DeployFacts } from '../core/facts.ts';
 
-export type CommitState = 'pending' | 'success' | 'failure';
-
 export interface CommitStatus {
-  readonly state: CommitState;
-  /** At most 140 characters are shown. */
+  readonly state: 'pending' | 'success' | 'failure';
   readonly description: string;
-  /** The approval page; empty where there is none. */
+  /** The approval page. */
   readonly url: string;
 }
 
-const timeoutMs = 10_000;
 const maxDescriptionLength = 140;
+/** A slow GitHub holds the gate up for no longer than this; a runner that stops the step leaves it ten seconds in all. */
+const timeoutMs = 10_000;
+const timeoutAfterSignalMs = 2_000;
+
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /**
  * Shows the approval beside the commit as `deploy-warrant/<environment>`, so that it can be a required check. It opens nothing:
- * whatever goes wrong here is one warning for the whole run, and never holds the gate up for longer than ten seconds.
+ * whatever goes wrong here is one warning for the whole run and never a failed gate.
  */
 export class CommitStatusReporter {
   private readonly token: string;
+  private readonly signal: AbortSignal;
   private readonly warn: (message: string) => void;
   private warned = false;
 
-  constructor(token: string, warn: (message: string) => void) {
+  constructor(token: string, given: { signal: AbortSignal; warn: (message: string) => void }) {
     this.token = token;
-    this.warn = warn;
+    this.signal = given.signal;
+    this.warn = given.warn;
   }
 
   async report(
     facts: Pick<DeployFacts, 'repository' | 'commit' | 'environment'>,
-    status: CommitStatus,
+    { state, description, url }: CommitStatus,
   ): Promise<void> {
     if (this.token === '' || this.warned) return;
     try {
-      // Octokit is a third of the bundle and rarely asked for: it is loaded here, or not at all.
+      // Octokit and undici are two thirds of the bundle and rarely asked for: they are loaded here or not at all.
       const { getOctokit } = await import('@actions/github');
       const [owner = '', repo = ''] = facts.repository.split('/');
-      await getOctokit(this.token).rest.repos.createCommitStatus({
-        owner,
-        repo,
-        sha: facts.commit,
-        state: status.state,
+      await getOctokit(this.token, { log: silent }).rest.repos.createCommitStatus({
+        ...{ owner, repo, sha: facts.commit, state },
         context: `deploy-warrant/${facts.environment}`,
-        description: status.description.slice(0, maxDescriptionLength),
-        ...(status.url === '' ? {} : { target_url: status.url }),
-        request: { signal: AbortSignal.timeout(timeoutMs) },
+        description: description.slice(0, maxDescriptionLength),
+        target_url: url,
+        request: { signal: this.deadline() },
       });
     } catch (error) {
       this.warned = true;
       const reason = error instanceof Error ? error.message : String(error);
       this.warn(
-        `The commit status deploy-warrant/${facts.environment} can't be set: ${reason}. It needs a github-token with the permission statuses: write; the gate itself goes on.`,
+        `The commit status deploy-warrant/${facts.environment} can't be set: ${reason}. It needs a github-token with the permission statuses: write. The gate goes on without it.`,
       );
     }
   }
+
+  /** A signal ends what is under way; the outcome after a signal gets a moment of its own. */
+  private deadline(): AbortSignal {
+    return this.signal.aborted
+      ? AbortSignal.timeout(timeoutAfterSignalMs)
+      : AbortSignal.any([this.signal, AbortSignal.timeout(timeoutMs)]);
+  }
+}
+
+function nothing(): void {
+  // Octokit would write what a server says to the log as it is.
 }

@@ -1,18 +1,20 @@
-import { concludeRequest } from '../gate/conclusion.ts';
+import { concludeRequest, type Conclusion } from '../gate/conclusion.ts';
 import { requestStep } from '../gate/steps.ts';
 import { CommitStatusReporter, type CommitStatus } from './commit-status.ts';
 import { finish, recordParent, withOutputFile } from './finish.ts';
 import { maskSecrets, readInput } from './inputs.ts';
 import { info, warning } from './log.ts';
 import { saveCreated, saveGranted } from './state.ts';
-import type { Conclusion } from '../gate/conclusion.ts';
 
 /** The request action: asks, waits, and checks the evidence where there is a policy. Resolves to the exit code. */
 export async function runRequest(signal: AbortSignal): Promise<number> {
   maskSecrets('request');
   const { env } = process;
   return await withOutputFile(env, async () => {
-    const commitStatus = new CommitStatusReporter(readInput('github-token'), warning);
+    const commitStatus = new CommitStatusReporter(readInput('github-token'), {
+      signal,
+      warn: warning,
+    });
     const outcome = await requestStep({
       ...{ read: readInput, env, signal, log: info, warn: warning },
       cwd: process.cwd(),

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import { collectFacts } from '../collect/collect.ts';
 import type { DeclaredFacts, ReadInput } from '../collect/declared.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { Fault, refusalOf } from '../core/fault.ts';
-import { refuse, type Verdict } from '../core/verdict.ts';
+import type { RefusalCode, Verdict } from '../core/verdict.ts';
 import { systemDependencies, type GateDependencies } from './dependencies.ts';
 import { checkTlsEnvironment } from './environment.ts';
 import { readPolicy } from './policy-source.ts';
@@ -59,14 +58,7 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
     );
     return { ...outcome, facts };
   } catch (error) {
-    const verdict = stopped(error, context.signal);
-    return {
-      ...nothingAsked,
-      verdict,
-      status: verdict.reason_code === 'approved' ? 'internal' : verdict.reason_code,
-      approvalUrl: '',
-      facts,
-    };
+    return { ...nothingAsked, ...stopped(error, context.signal), approvalUrl: '', facts };
   }
 }
 
@@ -95,14 +87,7 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
       dependencies(context, transport),
     );
   } catch (error) {
-    const verdict = stopped(error, context.signal);
-    return {
-      ...nothingAsked,
-      verdict,
-      status: verdict.reason_code === 'approved' ? 'internal' : verdict.reason_code,
-      approvalIds,
-      spent: false,
-    };
+    return { ...nothingAsked, ...stopped(error, context.signal), approvalIds, spent: false };
   }
 }
 
@@ -119,14 +104,22 @@ function warnAboutSurroundings({ env, warn }: StepContext): void {
 
 async function collectFor(
   declared: DeclaredFacts,
-  { env, cwd, signal }: StepContext,
+  { env, cwd, signal, log }: StepContext,
 ): Promise<Awaited<ReturnType<typeof collectFacts>> & { readonly outside: readonly string[] }> {
-  const collected = await collectFacts({ declared, env, cwd });
+  const collected = await orAborted(collectFacts({ declared, env, cwd }), signal);
+  for (const notice of collected.notices) log(notice);
+  return { ...collected, outside: [collected.workspace, cwd] };
+}
+
+/** Hashing a large tree does not hear a signal, and the runner leaves little time after one. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
-  return {
-    ...collected,
-    outside: [collected.workspace, cwd, resolve(cwd, declared.workingDirectory ?? '.')],
-  };
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(new Error('stopped by a signal'));
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, aborted.promise]).finally(() =>
+    signal.removeEventListener('abort', abort),
+  );
 }
 
 function dependencies(
@@ -137,9 +130,15 @@ function dependencies(
 }
 
 /** A signal makes everything else fail as well: then it is the reason, whatever the error says. */
-function stopped(error: unknown, signal: AbortSignal): Verdict {
-  if (signal.aborted) {
-    return refuse('interrupted', 'The step was stopped by a signal before it came to a verdict.');
-  }
-  return refusalOf(error);
+function stopped(
+  error: unknown,
+  signal: AbortSignal,
+): { readonly verdict: Verdict; readonly status: RefusalCode } {
+  const cause = signal.aborted
+    ? new Fault('interrupted', 'The step was stopped by a signal before it came to a verdict.')
+    : error;
+  return {
+    verdict: refusalOf(cause),
+    status: cause instanceof Fault ? cause.code : 'internal',
+  };
 }
