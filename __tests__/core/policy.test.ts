@@ -202,7 +202,9 @@ describe('a policy is refused', () => {
     ],
   ])('%s', (_, change, expected) => {
     const found = faults(change);
-    expect(found.find((line) => line.startsWith(expected))).toBeDefined();
+    expect(found.filter((line) => line.startsWith(expected))).toHaveLength(1);
+    const fields = found.map((line) => line.slice(0, line.indexOf(': ')));
+    expect(new Set(fields).size).toBe(fields.length);
   });
 
   test('with every fault at once', () => {

@@ -82,8 +82,8 @@ export function makeAssertion(options: AssertionOptions): AssertionJson {
     options.extra ?? Buffer.alloc(0),
   ]).subarray(0, options.length);
   const data = Buffer.concat([authenticatorData, createHash('sha256').update(clientData).digest()]);
-  const digest = passkey.pinned.algorithm === 'EdDSA' ? null : 'sha256';
-  const signature = sign(digest, data, options.signWith ?? passkey.privateKey);
+  const key = options.signWith ?? passkey.privateKey;
+  const signature = sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', data, key);
   const userHandle =
     options.userHandle === undefined ? passkey.pinned.user_handle : options.userHandle;
   return {

@@ -56,7 +56,7 @@ export const receivedAssertionSchema = z
     rawId: credentialIdSchema,
     type: z.literal('public-key'),
     response: z.object({ ...response, userHandle: userHandleSchema.nullish() }),
-    authenticatorAttachment: z.unknown(),
+    authenticatorAttachment: z.unknown().optional(),
   })
   .transform((received): AssertionJson => {
     const { id, rawId, type, authenticatorAttachment: attachment } = received;

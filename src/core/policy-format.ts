@@ -88,9 +88,9 @@ const identifier = z
 export const policyParts = {
   document: z.strictObject({
     schema: z.literal('approval-policy/v1'),
-    relying_party: z.unknown(),
-    approvers: z.unknown(),
-    environments: z.unknown(),
+    relying_party: z.unknown().optional(),
+    approvers: z.unknown().optional(),
+    environments: z.unknown().optional(),
   }),
   relyingParty: z.strictObject({
     id: z.string().min(1, 'must not be empty').max(253, 'is too long for a host name'),
