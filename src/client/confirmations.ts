@@ -29,7 +29,9 @@ const graceMs = 3_000;
  * A confirmation as the service states it. `rawAssertion` is left as it came: its form is the judge's business, and a service
  * that is believed without signatures may send any.
  */
-const statedConfirmationSchema = confirmationSchema.extend({ rawAssertion: z.unknown() });
+const statedConfirmationSchema = confirmationSchema.extend({
+  rawAssertion: z.unknown().optional(),
+});
 export type StatedConfirmation = Omit<Confirmation, 'rawAssertion'> & {
   readonly rawAssertion?: unknown;
 };
