@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { approvedRequest, ask, shortLivedApproval, statusOf } from './flow.ts';
+import { requestShortLived } from '../../scripts/demo/short-lived.ts';
+import { approvedRequest, ask, statusOf } from './flow.ts';
 import {
   callsOf,
   expectApproved,
@@ -49,18 +50,16 @@ describeHere('a deploy that nobody may make', () => {
   test('was approved, and the approval expired', async () => {
     const [job, proxy] = [world.job(), await world.proxy()];
     const { outputs } = await approvedRequest({ world, job, proxy });
-    const validSeconds = 6;
-    const begun = Date.now();
-    const id = await shortLivedApproval({
-      world,
-      person: world.alex,
-      approvalId: outputs['approval-id']!,
-      validSeconds,
+    const { id, url, expiresAt } = await requestShortLived({
+      apiUrl: world.service.apiUrl,
+      apiKey: world.apiKey,
+      username: 'alex',
+      earlierId: outputs['approval-id']!,
+      validSeconds: 8,
     });
+    await world.alex.decide(url, 'approved');
     expect(await statusOf(world, id)).toBe('approved');
-    await new Promise((resolve) =>
-      setTimeout(resolve, begun + validSeconds * 1000 - Date.now() + 1_000),
-    );
+    await new Promise((resolve) => setTimeout(resolve, expiresAt - Date.now() + 500));
     const access = world.access(proxy, world.policy());
     const verify = await job.start('verify', { ...access, 'approval-id': id }).result;
     expectRefusal(verify, 'expired', world);
@@ -117,8 +116,9 @@ describeHere('a deploy that nobody may make', () => {
   test('was asked by the person who approved it', async () => {
     const job = world.job({ actor: { login: 'alex', id: '1234567', type: 'User' } });
     const proxy = await world.proxy();
-    const request = await approvedRequest({ world, job, proxy });
-    expectRefusal(request, 'self_approval', world);
+    const { result } = ask({ world, job, proxy, inputs: { approver: 'alex' } }).step;
+    expectRefusal(await result, 'self_approval', world);
+    expect(proxy.requests).toEqual([]);
     const allowing = world.policy({ self_approval: true });
     const asked = await approvedRequest({ world, job, proxy, policy: allowing });
     expectApproved(asked);

@@ -1,5 +1,4 @@
 /** What most acceptance tests begin with: a request step, and people who decide on the links it made. */
-import { documentHash } from '../../src/core/hash.ts';
 import { callApi } from '../../scripts/demo/service.ts';
 import type { Proxy } from '../../scripts/demo/proxy.ts';
 import type { Inputs, Job, RunningStep, StepResult } from './job.ts';
@@ -64,48 +63,6 @@ export async function statusOf(world: World, id: string): Promise<string> {
     path: `/confirmations/${id}`,
   });
   return status;
-}
-
-/**
- * A real approval of the same deploy that is valid for a few seconds only, which the inputs can't ask for: the payload of
- * an earlier request with new times, put to the person by the API.
- */
-export async function shortLivedApproval(o: {
-  readonly world: World;
-  readonly person: Person;
-  readonly approvalId: string;
-  readonly validSeconds: number;
-}): Promise<string> {
-  const { apiUrl } = o.world.service;
-  const { apiKey } = o.world;
-  const { payload } = await callApi<{ payload: Record<string, unknown> }>({
-    apiUrl,
-    apiKey,
-    path: `/confirmations/${o.approvalId}`,
-  });
-  const now = Math.floor(Date.now() / 1000) * 1000;
-  const at = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
-  const short = {
-    ...payload,
-    request_id: documentHash(o.approvalId).slice(0, 32),
-    requested_at: at(now),
-    expires_at: at(now + o.validSeconds * 1000),
-  };
-  const facts = payload.facts as { readonly service: string; readonly environment: string };
-  const { id, url } = await callApi<{ id: string; url: string }>({
-    apiUrl,
-    apiKey,
-    method: 'POST',
-    path: '/confirmations',
-    headers: { 'idempotency-key': short.request_id },
-    body: {
-      username: o.person.username,
-      action: `Deploy ${facts.service} to ${facts.environment}`,
-      payload: short,
-    },
-  });
-  await o.person.decide(url, 'approved');
-  return id;
 }
 
 /** The links of one job's requests by user name. Jobs are told apart by their run. */

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
@@ -8,13 +8,16 @@ export interface DemoOptions {
   readonly open: boolean;
   /** A path or glob of the migration in that repository; without one the demo commits one in the clone. */
   readonly migration: string | undefined;
+  /** The folder of the built executables. */
+  readonly bundles: string;
 }
 
-export const usage = `npm run demo -- [--repo PATH] [--migration GLOB] [--open]
+export const usage = `npm run demo -- [--repo PATH] [--migration GLOB] [--open] [--dist DIR]
 
   --repo PATH        the repository to clone at HEAD, only ever read (default: this one)
   --migration GLOB   the migration files in it (default: one is committed in the clone)
-  --open             approve yourself, in your own browser, without hurry`;
+  --open             approve yourself, in your own browser, without hurry
+  --dist DIR         the built executables (default: dist, which is committed)`;
 
 /** Paths are relative to where the person stands: npm changes the folder before it starts a script. */
 export function parseDemoOptions(args: readonly string[], own: string): DemoOptions | 'help' {
@@ -23,14 +26,17 @@ export function parseDemoOptions(args: readonly string[], own: string): DemoOpti
     options: {
       repo: { type: 'string' },
       migration: { type: 'string' },
+      dist: { type: 'string' },
       open: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
+  const from = (path: string): string => resolve(process.env.INIT_CWD ?? '.', path);
   return {
-    repository: values.repo === undefined ? own : resolve(process.env.INIT_CWD ?? '.', values.repo),
+    repository: values.repo === undefined ? own : from(values.repo),
     open: values.open,
     migration: values.migration,
+    bundles: values.dist === undefined ? join(own, 'dist') : from(values.dist),
   };
 }

@@ -5,12 +5,18 @@ import { runCommand } from './processes.ts';
 
 export interface Checkout {
   readonly folder: string;
+  /** Where the source was when it was cloned. */
+  readonly head: string;
+  /** What is deployed: `head`, or the migration that the demo committed on top. */
   readonly commit: string;
   /** What the deploy can go back to: the commit before it, absent in a repository of one commit. */
   readonly previous: string | undefined;
   /** Whether the demo committed a migration, because none was named. */
   readonly migrationAdded: boolean;
+  /** What stands in `migration-files`. */
   readonly migration: string;
+  /** The first of its files. */
+  readonly migrationPath: string;
 }
 
 const author = 'deploy-warrant-demo';
@@ -20,15 +26,13 @@ const addedMigration = 'create table warrants (id text primary key);\n';
  * An environment for git that knows neither this machine's configuration nor a surrounding repository: no signing, no
  * hooks, no filters of the person's own; and a repository of another owner may be read.
  */
-export async function gitEnvironment(folder: string): Promise<Record<string, string | undefined>> {
+export async function gitEnvironment(folder: string): Promise<Record<string, string>> {
   const config = join(folder, 'gitconfig');
   await writeFile(
     config,
     `[user]\n\tname = ${author}\n\temail = ${author}@example.com\n[safe]\n\tdirectory = *\n[core]\n\tautocrlf = false\n[gc]\n\tauto = 0\n`,
   );
-  const outside = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
   return {
-    ...Object.fromEntries(outside),
     GIT_CONFIG_GLOBAL: config,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_OPTIONAL_LOCKS: '0',
@@ -50,23 +54,37 @@ export async function cloneAtHead(o: {
     git(['rev-parse', '--absolute-git-dir'], { cwd: source, env }),
   );
   await git(['clone', '--quiet', '--no-hardlinks', root, folder], { cwd: dirname(folder), env });
-  await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { cwd: folder, env }).catch(
-    () => {
-      throw new Error(
-        `${source} has no commit yet. Commit something there, or name another repository.`,
-      );
-    },
-  );
+  const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
+    cwd: folder,
+    env,
+  }).catch(() => {
+    throw new Error(
+      `${source} has no commit yet. Commit something there, or name another repository.`,
+    );
+  });
   const origin = await git(['remote', 'get-url', 'origin'], { cwd: root, env }).catch(() => '');
   if (origin !== '') await git(['remote', 'set-url', 'origin', origin], { cwd: folder, env });
 
+  // A ref is one of the facts, and a detached HEAD has none.
+  await git(['symbolic-ref', '--quiet', 'HEAD'], { cwd: folder, env }).catch(() =>
+    git(['switch', '--quiet', '--create', 'demo'], { cwd: folder, env }),
+  );
   const migration = o.migration ?? (await commitMigration(folder, env));
+  const pathspec = `:(glob)${migration}`;
+  const files = await git(['ls-files', '-z', '--', pathspec], { cwd: folder, env });
+  const [migrationPath = ''] = files.split('\0');
+  if (migrationPath === '') {
+    throw new Error(
+      `${migration} matches no committed file of ${source}. Name one, or leave --migration out.`,
+    );
+  }
   const commit = await git(['rev-parse', 'HEAD'], { cwd: folder, env });
   const previous = await git(['rev-parse', '--verify', '--quiet', 'HEAD^'], {
     cwd: folder,
     env,
   }).catch(() => undefined);
-  return { folder, commit, previous, migration, migrationAdded: o.migration === undefined };
+  const migrationAdded = o.migration === undefined;
+  return { folder, head, commit, previous, migration, migrationPath, migrationAdded };
 }
 
 /** Commits one more file on top, as an agent might between approval and deploy. */

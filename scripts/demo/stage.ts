@@ -1,0 +1,147 @@
+/** What the demo plays on: a clone, the service, who approves, a policy, and the command line of a deploy job. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findChromium, launchChromium } from '../../__tests__/support/chromium.ts';
+import type { Approver } from './approver.ts';
+import { chromiumApprover } from './chromium-approver.ts';
+import { CommandLine, type Flags } from './command-line.ts';
+import type { DemoOptions } from './options.ts';
+import { personalApprover } from './personal-approver.ts';
+import { cloneAtHead, gitEnvironment, type Checkout } from './repository.ts';
+import { showFact } from './screen.ts';
+import { listPasskeys, startService, type RunningService } from './service.ts';
+import { softwareApprover } from './software-approver.ts';
+
+export interface Stage {
+  readonly checkout: Checkout;
+  readonly gitEnv: Readonly<Record<string, string | undefined>>;
+  readonly service: RunningService;
+  /** Of the deploy job: it can ask, withdraw and redeem, and never decide. */
+  readonly apiKey: string;
+  readonly username: string;
+  readonly approver: Approver;
+  /** Whether the approver is a person, who is given time. */
+  readonly inPerson: boolean;
+  /** The command line of a run of its own: its approvals are for no other run. */
+  readonly newRun: () => { readonly runId: string; readonly commands: CommandLine };
+  /** What every deploy here declares, and the access to the service. */
+  readonly flags: Flags;
+}
+
+const username = 'alex';
+const kept = ['PATH', 'HOME', 'USER', 'LANG', 'TMPDIR', 'SYSTEMROOT'];
+
+/** Sets all up below the folder `work`, and leaves what has to be ended in `cleanup`. */
+export async function setStage(o: {
+  readonly options: DemoOptions;
+  readonly work: string;
+  readonly cleanup: AsyncDisposableStack;
+}): Promise<Stage> {
+  const { options, work } = o;
+  const { bundles } = options;
+  // Only what a process needs: a CI that runs this demo is not the one that the demo plays.
+  const env = Object.fromEntries(kept.map((name) => [name, process.env[name]]));
+  await mkdir(work);
+  const gitEnv = { ...env, ...(await gitEnvironment(work)) };
+  const [checkout, service] = await Promise.all([
+    cloneAtHead({
+      source: options.repository,
+      folder: join(work, 'checkout'),
+      env: gitEnv,
+      migration: options.migration,
+    }),
+    startService({ bundles, data: join(work, 'store'), env }),
+  ]);
+  showFact(
+    'repository',
+    `${options.repository} at ${checkout.head.slice(0, 8)}, cloned; it is only read`,
+  );
+  showFact(
+    'migration',
+    checkout.migrationAdded
+      ? `${checkout.migration}, committed in the clone because none was named`
+      : checkout.migration,
+  );
+  showFact('service', `${service.origin}, with an empty store`);
+
+  const approver = await chooseApprover({ ...o, service });
+  const sha256 = await approver.enrol(service.inviteUrl, username);
+  showFact('approver', `${username}: ${approver.description}`);
+  showFact('passkey', `enrolled by invite, SHA-256 ${sha256.slice(0, 16)}…`);
+
+  const administration = new CommandLine({
+    bundles,
+    cwd: work,
+    env: {
+      ...env,
+      DEPLOY_WARRANT_API_KEY: service.adminKey,
+      DEPLOY_WARRANT_API_URL: service.apiUrl,
+    },
+  });
+  const apiKey = await administration.run('key', [
+    ...['--note=deploy job', '--repositories=*', '--services=api'],
+    '--environments=production,staging',
+  ]);
+  const policyPath = join(work, 'policy.json');
+  await writeFile(policyPath, JSON.stringify(await policyOf(service)));
+  const job = administration.with({ DEPLOY_WARRANT_API_KEY: apiKey.trim() }, checkout.folder);
+  let run = Date.now();
+  return {
+    checkout,
+    gitEnv,
+    service,
+    apiKey: apiKey.trim(),
+    username,
+    approver,
+    inPerson: options.open,
+    newRun: () => {
+      run += 1;
+      const runId = String(run);
+      return { runId, commands: job.with({ DEPLOY_WARRANT_RUN_ID: runId }) };
+    },
+    flags: {
+      service: 'api',
+      environment: 'production',
+      region: 'eu-west-1',
+      'actor-type': 'agent',
+      migration: 'sql',
+      'migration-files': checkout.migration,
+      'migration-command': 'npm run migrate',
+      ...(checkout.previous === undefined
+        ? { 'rollback-runbook': 'docs/rollback.md' }
+        : { 'rollback-version': checkout.previous }),
+      policy: policyPath,
+    },
+  };
+}
+
+/** Both environments have a rule, so that another one is refused for being another one. */
+async function policyOf(service: RunningService): Promise<object> {
+  const rule = { approvers: [username], quorum: 1 };
+  const passkeys = await listPasskeys(service);
+  return {
+    schema: 'approval-policy/v1',
+    relying_party: { id: 'localhost', origin: service.origin },
+    approvers: {
+      [username]: {
+        accounts: [{ provider: 'github', id: '1234567', login: 'alexdoe' }],
+        passkeys: passkeys.map(({ id, algorithm, publicKey, userHandle }) => ({
+          ...{ id, algorithm, public_key: publicKey, user_handle: userHandle },
+        })),
+      },
+    },
+    environments: { production: rule, staging: rule },
+  };
+}
+
+async function chooseApprover(o: {
+  readonly options: DemoOptions;
+  readonly service: RunningService;
+  readonly cleanup: AsyncDisposableStack;
+}): Promise<Approver> {
+  if (o.options.open) return personalApprover(o.service);
+  if (findChromium() === undefined) return softwareApprover();
+  const browser = await launchChromium();
+  o.cleanup.defer(() => browser.close());
+  return await chromiumApprover(browser);
+}
