@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKey } from './api-keys.ts';
 import type { Context } from './context.ts';
@@ -27,7 +27,9 @@ export function writeFirstAdmin(
 }
 
 function writePrivate(path: string, text: string): void {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.draft`;
+  // One may be left from a start that was killed; made anew, so that its mode is ours.
+  rmSync(draft, { force: true });
   const file = openSync(draft, 'wx', 0o600);
   try {
     writeSync(file, text);

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import {
   fastify,
   type FastifyError,
@@ -28,6 +29,8 @@ export function createHttp(o: {
     bodyLimit: maxBodyBytes,
     requestTimeout: o.bodyTimeoutMs,
     exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply) => void sendError(reply, refusalOf(error)),
+    clientErrorHandler: answerUnreadable,
     forceCloseConnections: 'idle',
     http: {
       headersTimeout: o.bodyTimeoutMs,
@@ -57,6 +60,23 @@ export function createHttp(o: {
     return sendError(reply, refusal);
   });
   return app;
+}
+
+/** Before there is a request to answer: what came is no HTTP, is too large, or took too long. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = isSlow ? '408 Request Timeout' : '400 Bad Request';
+  const body = isSlow
+    ? { code: 'too_slow', message: 'The request took too long to arrive.' }
+    : { code: 'invalid_request', message: 'This is not a request that HTTP knows.' };
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+  );
 }
 
 function readBody(request: FastifyRequest, body: Buffer): JsonValue {

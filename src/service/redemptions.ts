@@ -1,7 +1,12 @@
 import type { RedemptionBody } from '../core/api.ts';
 import { formatTime } from '../core/time.ts';
 import { covers, type Requester } from './api-keys.ts';
-import { confirmationsOfPayload, storedFacts, type Confirmation } from './confirmation-rows.ts';
+import {
+  confirmationsOfPayload,
+  storedFacts,
+  type Confirmation,
+  type StoredFacts,
+} from './confirmation-rows.ts';
 import type { Context } from './context.ts';
 import { findPasskey } from './people.ts';
 import { notFound, Refusal } from './refusal.ts';
@@ -27,13 +32,7 @@ export function redeem(
     const confirmations = confirmationsOfPayload(context, body.payloadHash);
     const facts = storedFacts(confirmations[0]?.payload);
     if (confirmations.length === 0 || !covers(requester.scope, facts)) throw notFound();
-    if (facts && (body.runId !== facts.run_id || body.runAttempt !== facts.run_attempt)) {
-      throw new Refusal(
-        422,
-        'wrong_run',
-        `This approval is for run ${facts.run_id}, attempt ${facts.run_attempt}, not for run ${body.runId}, attempt ${body.runAttempt}.`,
-      );
-    }
+    if (facts !== undefined) checkRun(facts, body);
     const earlier = repeated(context, body);
     if (earlier !== undefined) return earlier;
     checkUsable(context, confirmations);
@@ -60,6 +59,16 @@ export function redeem(
   });
 }
 
+/** The signed run. A later attempt of it is let through: a policy may allow that (`rerun: same_run`), and the verifier knows the policy. */
+function checkRun(facts: StoredFacts, { runId, runAttempt }: RedemptionBody): void {
+  if (runId === facts.run_id && BigInt(runAttempt) >= BigInt(facts.run_attempt)) return;
+  throw new Refusal(
+    422,
+    'wrong_run',
+    `This approval is for run ${facts.run_id}, attempt ${facts.run_attempt}, not for run ${runId}, attempt ${runAttempt}.`,
+  );
+}
+
 /** The answer of a redemption that has been made, for the process that made it; everybody else is too late. */
 function repeated(context: Context, body: RedemptionBody): RedemptionResult | undefined {
   const row = context.store.get(
@@ -75,8 +84,13 @@ function repeated(context: Context, body: RedemptionBody): RedemptionResult | un
       `This approval was used at ${formatTime(redeemedAt)} by job ${String(row.job)}. One approval is good for one deploy: ask anew.`,
     );
   }
-  if (row.job !== body.job) {
-    throw new Refusal(409, 'idempotency_conflict', 'This redemptionKey was used by another job.');
+  const { runId, runAttempt, job } = body;
+  if (row.run_id !== runId || row.run_attempt !== runAttempt || row.job !== job) {
+    throw new Refusal(
+      409,
+      'idempotency_conflict',
+      'This redemptionKey was used before, with another body.',
+    );
   }
   return { httpStatus: 200, answer: answerOf(body.payloadHash, redeemedAt) };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Fault } from '../core/fault.ts';
@@ -35,13 +35,26 @@ export async function openStore(o: {
 }): Promise<Store> {
   // Imported here, not above: under a Node without it the message about the version must come first.
   const { DatabaseSync: Database } = await import('node:sqlite');
+  const opened: DatabaseSync[] = [];
+  const open = (name: string, timeoutMs: number): DatabaseSync => {
+    const path = join(o.dataDir, name);
+    // SQLite gives the files beside it the mode of the first.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    const database = new Database(path, { timeout: timeoutMs });
+    opened.push(database);
+    return database;
+  };
+  const close = (): void => {
+    for (const database of opened.splice(0).reverse()) database.close();
+  };
   try {
     mkdirSync(o.dataDir, { recursive: true, mode: 0o700 });
-    const lock = takeLock(new Database(join(o.dataDir, 'lock.sqlite'), { timeout: 5_000 }));
-    const database = new Database(join(o.dataDir, 'store.sqlite'), { timeout: 1_000 });
+    takeLock(open('lock.sqlite', 5_000));
+    const database = open('store.sqlite', 1_000);
     migrate(database);
-    return storeOf(database, () => lock.close(), o.onCommitted);
+    return storeOf(database, close, o.onCommitted);
   } catch (error) {
+    close();
     const reason = error instanceof Error ? error.message : String(error);
     throw new Fault(
       'configuration',
@@ -55,9 +68,9 @@ export async function openStore(o: {
  * Long polls are woken within one process, so a folder belongs to one process at a time. The operating system gives the lock
  * back when the process dies, however it dies.
  */
-function takeLock(lock: DatabaseSync): DatabaseSync {
+function takeLock(lock: DatabaseSync): void {
+  lock.exec('pragma journal_mode = memory');
   lock.exec('begin exclusive');
-  return lock;
 }
 
 function migrate(database: DatabaseSync): void {
@@ -75,7 +88,7 @@ function migrate(database: DatabaseSync): void {
 
 function storeOf(
   database: DatabaseSync,
-  unlock: () => void,
+  close: () => void,
   onCommitted: (topics: ReadonlySet<string>) => void,
 ): Store {
   const statements = new Map<string, StatementSync>();
@@ -106,10 +119,7 @@ function storeOf(
       onCommitted(topics);
       return result;
     },
-    close() {
-      database.close();
-      unlock();
-    },
+    close,
   };
 }
 
