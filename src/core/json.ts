@@ -57,7 +57,6 @@ function decode(input: Uint8Array | string, maxBytes: number): string {
   }
   const text = typeof input === 'string' ? input : decodeUtf8(input);
   if (text.startsWith('\uFEFF')) throw new JsonError('A byte order mark is not allowed', 1, 1);
-  if (!text.isWellFormed()) throw new JsonError('A lone surrogate is not a character', 1, 1);
   return text;
 }
 

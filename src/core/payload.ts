@@ -91,9 +91,7 @@ export function buildPayload(options: {
   throw new Fault(
     'payload_invalid',
     `These deploy facts can't be put to a person:\n${listProblems(problems)}`,
-    {
-      problems,
-    },
+    { problems },
   );
 }
 
