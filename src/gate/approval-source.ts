@@ -72,6 +72,12 @@ async function fetchRecord(
   for (const id of ids) {
     const confirmation = await fetchConfirmation(client, { id });
     const decision = decisionIn(confirmation, transport.host);
+    if (decision === 'rejected' && handed === undefined && confirmation.payload === undefined) {
+      throw new Fault(
+        'rejected',
+        `${transport.host} says that request ${id} was rejected. Ask the approver what has to change before you ask again.`,
+      );
+    }
     payloadHash ??= confirmation.payloadHash;
     if (confirmation.payloadHash !== payloadHash) {
       throw new Fault(
