@@ -72,6 +72,8 @@ export function timeObjection({
   return undefined;
 }
 
+/** The clock for a message; one that is out of its mind has no time in our form. */
 function clock(epochMs: number): string {
-  return Number.isFinite(epochMs) ? formatTime(epochMs) : 'unknown';
+  const isSane = epochMs >= 0 && epochMs < Date.UTC(10_000, 0);
+  return isSane ? formatTime(epochMs) : `${epochMs} ms since 1970`;
 }

@@ -1,0 +1,319 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { canonicalText } from '../src/core/canonical.ts';
+import {
+  approvalChallenge,
+  rejectionChallenge,
+  revocationChallenge,
+} from '../src/core/challenge.ts';
+import type { DeployFacts } from '../src/core/facts.ts';
+import { fingerprint } from '../src/core/fingerprint.ts';
+import { sha256Hex } from '../src/core/hash.ts';
+import { buildPayload } from '../src/core/payload.ts';
+import { policyHash } from '../src/core/policy.ts';
+import type { ReasonCode } from '../src/core/verdict.ts';
+import { verifyApproval, type ApprovalEvidence } from '../src/core/verify.ts';
+import {
+  createEvidence,
+  createPayload,
+  createRecord,
+  createWorld,
+  decide,
+  destructiveMigration,
+  expiresAt,
+  facts,
+  requestedAt,
+  without,
+} from '../__tests__/support/approvals.ts';
+import { createPasskey, otherForm } from '../__tests__/support/authenticator.ts';
+import { exampleFacts, minimalFacts } from '../__tests__/support/deploy.ts';
+
+/**
+ * Makes the project's own vectors in `__tests__/vectors`: facts with their bytes and hash, challenges, and good and forged
+ * evidence with the reason it must be refused for. They are frozen: other implementations may test against them, so that
+ * a file that is there is left alone. A new version of a format gets new files beside the old ones.
+ */
+const folder = resolve(import.meta.dirname, '../__tests__/vectors');
+
+function write(name: string, content: unknown): void {
+  const path = resolve(folder, name);
+  if (existsSync(path)) {
+    console.log(`${name} is there and stays as it is.`);
+    return;
+  }
+  writeFileSync(path, `${JSON.stringify(content, null, 1)}\n`);
+  console.log(`${name} was made.`);
+}
+
+/** The same value with the members of every object in the reverse order, which is no fact. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, member]) => [key, reversed(member)] as const)
+      .reverse(),
+  );
+}
+
+function payloadVector(name: string, deployFacts: DeployFacts, reason?: string) {
+  const payload = buildPayload({
+    facts: deployFacts,
+    requestId: sha256Hex(name).slice(0, 32),
+    requestedAt,
+    expiresAt,
+    reason,
+  });
+  const canonical = canonicalText(payload);
+  const payloadHash = sha256Hex(canonical);
+  return {
+    name,
+    payload: reversed(payload),
+    canonical,
+    payload_hash: payloadHash,
+    fingerprint: fingerprint(payloadHash),
+  };
+}
+
+const other = {
+  kind: 'other',
+  destructive: true,
+  command: 'make migrate',
+  files: [
+    { path: 'db/b.py', sha256: 'b'.repeat(64) },
+    { path: 'db/a.py', sha256: 'a'.repeat(64) },
+  ],
+} as const;
+
+write('payloads.json', {
+  about:
+    'deploy-approval/v1: each payload, its RFC 8785 text, the SHA-256 of that text in UTF-8, and the fingerprint. The members of the payloads stand in another order on purpose.',
+  vectors: [
+    payloadVector('minimal', minimalFacts()),
+    payloadVector('every member', exampleFacts(), 'Release 1.42'),
+    payloadVector('files in the order they run', { ...facts, migration: other }),
+    payloadVector('text beyond ASCII', facts, 'Größe 38 für Kundin „Ana“ – 修正 🚢'),
+    payloadVector('characters that JSON escapes', facts, 'say "hi" \\ back/slash'),
+    payloadVector('inner blanks count', facts, 'two  blanks'),
+    payloadVector('a commit of 64 digits', { ...facts, commit: 'c'.repeat(64) }),
+    payloadVector('an environment with blanks and signs', {
+      ...facts,
+      environment: 'Production (EU) #1',
+    }),
+  ],
+});
+
+const nonces = ['00'.repeat(32), 'ff'.repeat(32), sha256Hex('nonce')];
+const hashes = [sha256Hex(''), sha256Hex('payload'), 'ff'.repeat(32)];
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+write('challenges.json', {
+  about: 'What a passkey signs, in hex: 64 bytes to approve, 96 to reject or to revoke.',
+  vectors: nonces.flatMap((nonce) =>
+    hashes.map((payloadHash) => {
+      const bytes = Buffer.from(nonce, 'hex');
+      return {
+        nonce,
+        payload_hash: payloadHash,
+        approval: hex(approvalChallenge(bytes, payloadHash)),
+        rejection: hex(rejectionChallenge(bytes, payloadHash)),
+        revocation: hex(revocationChallenge(bytes, payloadHash)),
+      };
+    }),
+  ),
+});
+
+const world = createWorld({ quorum_if_destructive: 2, required_facts: ['digest'] });
+const { alex, dana, kim } = world.passkeys;
+const payload = createPayload();
+const good = decide(payload, alex);
+const byDana = decide(payload, dana, { approver: 'dana' });
+const assertion = good.assertion ?? fail();
+const heavy = createPayload({ migration: destructiveMigration });
+const ownWish = createPayload({ actor: { login: 'AlexDoe', id: '77', type: 'human' } });
+const long = createPayload({}, { expiresAt: expiresAt + 1000 });
+const bare = { ...payload, facts: without(facts, 'digest') };
+const base = createEvidence(world);
+
+function fail(): never {
+  throw new Error('The decision has no assertion.');
+}
+
+/** Evidence that differs in these decisions. */
+const decided = (...decisions: Parameters<typeof createRecord>[1]) =>
+  createEvidence(world, { decisions });
+const defect = (options: Parameters<typeof decide>[2]) => decided(decide(payload, alex, options));
+const recorded = (changes: Parameters<typeof createRecord>[2]) =>
+  createEvidence(world, { record: createRecord(payload, [good], changes) });
+const answered = (changes: Partial<typeof assertion>) =>
+  decided({ ...good, assertion: { ...assertion, ...changes } });
+
+const twin = {
+  ...assertion.response,
+  signature: otherForm(Buffer.from(assertion.response.signature, 'base64url')).toString(
+    'base64url',
+  ),
+};
+const rs256 = createPasskey('RS256');
+const withRsa = structuredClone(world.policy);
+Object.assign(withRsa.approvers.dana?.passkeys[0] ?? fail(), rs256.pinned);
+
+/** By the reason that is due, which is written here and not asked of the code. */
+const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
+  approved: {
+    ES256: base,
+    EdDSA: decided(byDana),
+    RS256: createEvidence(world, {
+      policy: withRsa,
+      decisions: [decide(payload, rs256, { approver: 'dana' })],
+    }),
+    'the other form (r, n - s) of the ES256 signature': answered({ response: twin }),
+    'without nonce and user handle': decided(
+      without(decide(payload, alex, { userHandle: null }), 'nonce'),
+    ),
+    'unknown members of the client data': defect({
+      clientData: { tokenBinding: { status: 'supported' }, other_keys_can_be_added_here: 1 },
+    }),
+    'two people for a destructive migration': createEvidence(world, {
+      payload: heavy,
+      decisions: [decide(heavy, alex), decide(heavy, dana, { approver: 'dana' })],
+    }),
+    'pending, in step request': {
+      ...recorded({ redemption: { state: 'pending' } }),
+      step: 'request',
+    },
+    'the last millisecond': { ...base, now: expiresAt - 1 },
+  },
+  evidence_invalid: {
+    'no signature': decided(without(good, 'assertion')),
+    'another payload signed': decided(decide(long, alex)),
+    'another nonce signed': decided({ ...good, nonce: 'A'.repeat(43) }),
+    'a sign-in challenge of 32 bytes': decided(
+      without(decide(payload, alex, { challenge: Buffer.alloc(32, 1) }), 'nonce'),
+    ),
+    'a rejection called an approval': decided({
+      ...decide(payload, alex, { decision: 'rejected' }),
+      decision: 'approved',
+    }),
+    'type webauthn.create': defect({ clientData: { type: 'webauthn.create' } }),
+    'another origin': defect({ origin: 'https://approve.example.com.evil.example' }),
+    'crossOrigin true': defect({ clientData: { crossOrigin: true } }),
+    'topOrigin present': defect({ clientData: { topOrigin: 'https://evil.example' } }),
+    'a member of the client data twice': defect({
+      clientDataText: '{"type":"webauthn.create","type":"webauthn.get"}',
+    }),
+    'another relying party': defect({ rpId: 'example.com' }),
+    'no user present': defect({ flags: 0x04 }),
+    'user not verified': defect({ flags: 0x01 }),
+    'backed up but not eligible': defect({ flags: 0x15 }),
+    'attested credential data': defect({ flags: 0x45, extra: Buffer.alloc(20) }),
+    extensions: defect({ flags: 0x85, extra: Buffer.of(0xa0) }),
+    'bytes left over': defect({ extra: Buffer.of(0) }),
+    'authenticator data of 36 bytes': defect({ length: 36 }),
+    'id and rawId differ': answered({ rawId: kim.pinned.id }),
+    'another user handle': defect({ userHandle: dana.pinned.user_handle }),
+    'another key under a pinned id': defect({ signWith: kim.privateKey }),
+    'a signature cut short': defect({ tamper: (signature) => signature.subarray(0, -1) }),
+    'one good and one bad decision': decided(
+      good,
+      decide(payload, dana, { approver: 'dana', flags: 0x01 }),
+    ),
+    'decided before the request': defect({ decidedAt: requestedAt - 61_000 }),
+    'decided in the future': defect({ decidedAt: requestedAt + 30 * 60_000 }),
+  },
+  approver_untrusted: {
+    'a passkey that is not pinned': decided(decide(payload, createPasskey())),
+    'another person than the service says': decided({ ...good, approver: 'dana' }),
+    'a person whom the rule does not name': decided(decide(payload, kim, { approver: 'kim' })),
+  },
+  self_approval: {
+    'who asked approves, login in another case': createEvidence(world, { payload: ownWish }),
+  },
+  quorum_unmet: {
+    'one person for a destructive migration': createEvidence(world, { payload: heavy }),
+    'two passkeys of one person': createEvidence(world, {
+      payload: heavy,
+      decisions: [decide(heavy, alex), decide(heavy, world.spare)],
+    }),
+  },
+  rejected: {
+    'rejected, signed': decided(
+      good,
+      decide(payload, dana, { approver: 'dana', decision: 'rejected' }),
+    ),
+    'rejected, unsigned': decided(good, {
+      ...without(byDana, 'assertion'),
+      decision: 'rejected',
+    }),
+  },
+  facts_mismatch: {
+    'another commit': { ...base, finalFacts: { ...facts, commit: 'd'.repeat(40) } },
+    'another environment': { ...base, finalFacts: { ...facts, environment: 'staging' } },
+    'another attempt': { ...base, finalFacts: { ...facts, run_attempt: '2' } },
+    'a fact that is gone': { ...base, finalFacts: without(facts, 'region') },
+  },
+  payload_invalid: {
+    'a required fact that is absent': createEvidence(world, {
+      payload: bare,
+      decisions: [decide(bare, alex)],
+    }),
+    'a payload that is not canonical': recorded({ payload: ` ${canonicalText(payload)}` }),
+    'another payload hash': recorded({ payload_hash: sha256Hex('another') }),
+    'valid for longer than the policy allows': createEvidence(world, { payload: long }),
+  },
+  configuration: {
+    'an environment without a rule': createEvidence(world, {
+      payload: createPayload({ environment: 'constructor' }),
+    }),
+    'another policy': recorded({ policy_sha256: sha256Hex('another') }),
+    'not redeemed': recorded({ redemption: { state: 'pending' } }),
+    'no redemption, which the policy does not allow': recorded({ redemption: { state: 'run' } }),
+    'believed from the service, which the policy does not allow': {
+      ...recorded({ assurance: 'service', redemption: { state: 'service' } }),
+      assurance: 'service',
+    },
+    'without a policy': { ...base, policy: undefined },
+  },
+  expired: {
+    expired: { ...base, now: expiresAt },
+    'not valid yet': {
+      ...defect({ decidedAt: requestedAt - 60_000 }),
+      now: requestedAt - 60_001,
+    },
+  },
+  already_used: {
+    'redeemed by another run': recorded({
+      redemption: { ...base.record.redemption, run_id: '1' },
+    }),
+  },
+};
+
+function evidenceVector(reasonCode: string, name: string, evidence: ApprovalEvidence) {
+  const verdict = verifyApproval(evidence);
+  if (verdict.reason_code !== reasonCode) {
+    throw new Error(`"${name}" is ${verdict.reason_code} and should be ${reasonCode}.`);
+  }
+  const { policy, record, finalFacts, now, assurance = 'signature', step } = evidence;
+  return {
+    name,
+    policy: policy === undefined ? null : policyHash(policy),
+    record,
+    final_facts: finalFacts,
+    now: new Date(now).toISOString(),
+    assurance,
+    step,
+    reason_code: reasonCode,
+    approvers: verdict.approvers,
+  };
+}
+
+write('evidence.json', {
+  about:
+    'verifyApproval: evidence and the reason code it must end with. A case names its policy by SHA-256; null is none.',
+  policies: Object.fromEntries(
+    [world.policy, withRsa].map((policy) => [policyHash(policy), policy]),
+  ),
+  vectors: Object.entries(cases).flatMap(([reasonCode, evidence]) =>
+    Object.entries(evidence).map(([name, one]) => evidenceVector(reasonCode, name, one)),
+  ),
+});
