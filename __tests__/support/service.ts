@@ -384,7 +384,7 @@ export function requestApproval(
 }
 
 /** The body of `POST /api/redemptions` by the run of {@link exampleFacts}, as a verify process of its own. */
-export function redemptionBody(payloadHash: string, overrides: object = {}): object {
+export function redemptionBody(payloadHash: string, overrides: object = {}) {
   const { run_id: runId, run_attempt: runAttempt } = exampleFacts();
   const redemptionKey = randomBytes(32).toString('base64url');
   return { payloadHash, redemptionKey, runId, runAttempt, job: 'deploy', ...overrides };

@@ -20,9 +20,11 @@ import { Refusal } from './refusal.ts';
 import type { Touch } from './store.ts';
 import { checkAsked, type Asked } from './asked.ts';
 
+const maxPerMinute = 60;
+
 /**
  * Puts a payload to a person. The same key and body give the same answer again, whatever has become of the confirmation.
- * @throws Refusal 403, 409, 410, 413 or 422
+ * @throws Refusal 403, 409, 410, 413, 422 or 429
  */
 export function createConfirmation(
   context: Context,
@@ -37,6 +39,7 @@ export function createConfirmation(
     const asked = checkAsked(context, o.body);
     if (!covers(requester.scope, asked.facts)) throw outOfScope(asked.facts);
     checkPerson(context, o.body.username);
+    checkPace(context, requester, o.body.username);
     checkRequestIsOpen(context, asked.payloadHash);
     supersedeOlder(context, requester, asked, touch);
     const id = insert(context, requester, o.body, asked);
@@ -106,6 +109,23 @@ function checkPerson(context: Context, username: string): void {
       422,
       'unknown_user',
       `Nobody named "${visible(username)}" has enrolled a passkey here. Correct the name, or send an invite.`,
+    );
+  }
+}
+
+/** Who is asked without end presses "approve" in the end (threat 30). */
+function checkPace(context: Context, requester: Requester, username: string): void {
+  const recent = context.store.get(
+    'select count(*) as n from confirmations where username = $1 and created_at > $2 and scope = $3',
+    username,
+    context.now() - 60_000,
+    requester.scopeText,
+  );
+  if (Number(recent?.n) >= maxPerMinute) {
+    throw new Refusal(
+      429,
+      'too_many',
+      `${visible(username)} was asked ${maxPerMinute} times within a minute. Wait, and ask for less.`,
     );
   }
 }

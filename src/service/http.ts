@@ -86,8 +86,14 @@ function readBody(request: FastifyRequest, body: Buffer): JsonValue {
   return parseJson(body, { maxBytes: maxBodyBytes });
 }
 
+const retryAfterSeconds: ReadonlyMap<number, number> = new Map([
+  [429, 10],
+  [503, 1],
+]);
+
 function sendError(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  if (refusal.httpStatus === 503) reply.header('retry-after', '1');
+  const retryAfter = retryAfterSeconds.get(refusal.httpStatus);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   const { code, message, details } = refusal;
   return reply.code(refusal.httpStatus).send({ code, message, ...details });
 }

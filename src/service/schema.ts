@@ -70,6 +70,7 @@ create table confirmations (
 );
 create index confirmations_of_payload on confirmations (payload_hash);
 create index confirmations_of_person on confirmations (username, status);
+create index confirmations_by_time on confirmations (username, created_at);
 create index confirmations_of_target on confirmations (target, status);
 create table idempotency_keys (
   api_key_id text not null references api_keys (id),
