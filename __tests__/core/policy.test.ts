@@ -499,11 +499,6 @@ describe('a rule is refused', () => {
     ],
     ['with a validity of nothing', { max_age_minutes: 0 }, '.max_age_minutes: must be at least 1'],
     [
-      'with a validity of more than a day',
-      { max_age_minutes: 1441 },
-      '.max_age_minutes: must be at most 1440',
-    ],
-    [
       'with self_approval as text',
       { self_approval: 'false' },
       '.self_approval: must be true or false',

@@ -18,7 +18,7 @@ import { exampleFacts } from './deploy.ts';
 
 /** A world in which a deploy was approved as it should be; tests change one thing in it. */
 
-export const relyingParty = { id: 'approve.example.com', origin: 'https://approve.example.com' };
+const relyingParty = { id: 'approve.example.com', origin: 'https://approve.example.com' };
 
 /** 2026-11-22T10:00:00Z, when the request was made. */
 export const requestedAt = Date.parse('2026-11-22T10:00:00Z');
@@ -33,7 +33,7 @@ export const facts: DeployFacts = {
 
 export const destructiveMigration: DeployFacts['migration'] = exampleFacts().migration;
 
-export type PersonName = 'alex' | 'dana' | 'kim';
+type PersonName = 'alex' | 'dana' | 'kim';
 
 export interface World {
   readonly policy: Policy;

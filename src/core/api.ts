@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { receivedAssertionSchema } from './assertion.ts';
-import { problemSchema } from './verdict.ts';
 
 /**
  * The approval service's API on the wire (DESIGN 3.5), for the client and for our service. Answers: unknown members
@@ -77,9 +76,8 @@ export type RedemptionAnswer = z.infer<typeof redemptionAnswerSchema>;
 export const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
-  problems: maybe(z.array(problemSchema)),
+  problems: maybe(z.array(z.object({ field: z.string(), message: z.string() }))),
 });
-export type ApiError = z.infer<typeof errorSchema>;
 
 /** `POST /api/confirmations`. `decideBy` is our extension: shown on the page, never part of what is signed. */
 export const createBodySchema = z.strictObject({

@@ -23,7 +23,7 @@ export const noPolicy: Objection = {
 };
 
 /** The facts that the rule requires and these do not have: a mistyped expression must not drop a guard in silence. */
-export function missingFacts(rule: EnvironmentRule, facts: DeployFacts): readonly Problem[] {
+function missingFacts(rule: EnvironmentRule, facts: DeployFacts): readonly Problem[] {
   return rule.required_facts
     .filter((path) => !hasFact(facts, path.split('.')))
     .map((field) => ({ field, message: 'is required by the policy and missing' }));
