@@ -264,6 +264,16 @@ describe('files that a checkout converts', () => {
     ]);
   });
 
+  test('nor does it count that another file with the same pointer says filter=lfs', async () => {
+    origin.write('.gitattributes', 'model.bin filter=lfs\n').write('model.bin', pointer);
+    commit = origin.write('fixture.txt', pointer).commitAll();
+    origin.write('model.bin', content).write('fixture.txt', content);
+    expect(await problemsOf(origin.top, commit)).toEqual([
+      'facts_mismatch',
+      'fixture.txt has other content',
+    ]);
+  });
+
   test('a file that says filter=lfs without being a pointer, changed', async () => {
     origin.write('.gitattributes', '*.bin filter=lfs\n').write('model.bin', 'no pointer\n');
     commit = origin.commitAll();

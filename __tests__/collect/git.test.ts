@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { findGit, runGit, withGit } from '../../src/collect/git.ts';
 import {
   checkedOutRef,
@@ -8,7 +8,7 @@ import {
   findRepository,
   headCommit,
 } from '../../src/collect/repository.ts';
-import { faultOf, temporaryFolder, TestRepository } from './git-repository.ts';
+import { faultOf, gitIn, temporaryFolder, TestRepository } from './git-repository.ts';
 
 const root = temporaryFolder();
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -34,10 +34,9 @@ describe('which git is run', () => {
     const commit = repo.write('a').commitAll();
     const repository = await findRepository({ start: repo.top });
     const path = `${join(workspace, 'bin')}:${trusted}:${process.env.PATH ?? ''}`;
-    const head = await withGit({ path, untrusted: [workspace] }, (git) =>
-      headCommit(git, repository),
-    );
-    expect(head).toBe(commit);
+    const options = { path, untrusted: [workspace] };
+    expect(await findGit(options)).not.toBe(good);
+    expect(await withGit(options, (git) => headCommit(git, repository))).toBe(commit);
     expect(existsSync(ran)).toBe(false);
   });
 
@@ -47,9 +46,11 @@ describe('which git is run', () => {
   });
 
   test('relative and empty entries of PATH are passed over', async () => {
-    const path = `.:bin::../opt:${trusted}`;
-    expect(await findGit({ path, untrusted: [workspace], wellKnown: [] })).toBe(good);
-    const { code } = await faultOf(() => findGit({ path: '.:bin', untrusted: [], wellKnown: [] }));
+    const here = relative(process.cwd(), fakeGit(join(root, 'relative')));
+    const path = `:${dirname(here)}`;
+    const found = await findGit({ path: `${path}:${trusted}`, untrusted: [], wellKnown: [] });
+    expect(found).toBe(good);
+    const { code } = await faultOf(() => findGit({ path, untrusted: [], wellKnown: [] }));
     expect(code).toBe('facts_uncollectable');
   });
 
@@ -157,6 +158,37 @@ describe('how git is run', () => {
     expect(existsSync(trace)).toBe(false);
     hooked.git('status');
     expect(existsSync(trace)).toBe(true);
+  });
+
+  test('replace refs are not followed', async () => {
+    const replaced = new TestRepository(join(root, 'replaced'));
+    const first = replaced.write('a').commitAll('first');
+    replaced.git('replace', first, replaced.write('a', 'evil').commitAll('evil'));
+    const call = {
+      args: ['cat-file', 'commit', first],
+      cwd: root,
+      gitDir: join(replaced.top, '.git'),
+    };
+    const output = await withGit({ path: undefined, untrusted: [] }, (git) => runGit(git, call));
+    expect(output.toString()).toMatch(/\nfirst\n$/);
+    expect(replaced.git('cat-file', 'commit', first)).toMatch(/\nevil$/);
+  });
+
+  test('nothing is fetched, though the repository promises what is missing', async () => {
+    const source = new TestRepository(join(root, 'source'));
+    source.git('config', 'uploadpack.allowFilter', 'true');
+    source.git('config', 'uploadpack.allowAnySHA1InWant', 'true');
+    source.write('a').commitAll();
+    const blob = source.git('rev-parse', 'HEAD:a');
+    const partial = join(root, 'partial');
+    const clone = ['clone', '--quiet', '--no-checkout', '--filter=blob:none'];
+    gitIn(root, [...clone, `file://${source.top}`, partial]);
+    const call = { args: ['cat-file', 'blob', blob], cwd: partial, gitDir: join(partial, '.git') };
+    const { code } = await faultOf(() =>
+      withGit({ path: undefined, untrusted: [] }, (git) => runGit(git, call)),
+    );
+    expect(code).toBe('facts_uncollectable');
+    expect(gitIn(partial, ['cat-file', 'blob', blob])).toBe('content of a');
   });
 
   test('its complaint is passed on, in English and escaped', async () => {

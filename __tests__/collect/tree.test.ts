@@ -301,7 +301,7 @@ describe('a checkout that differs is refused, and the file is named', () => {
   test('a pipe in the place of a file is not read', async () => {
     const { problems } = await refusal(() => {
       repo.remove('src/app.ts');
-      execFileSync('mkfifo', [join(repo.top, 'src/app.ts')]);
+      execFileSync('sh', ['-c', 'mkfifo "$0"', join(repo.top, 'src/app.ts')]);
     });
     expect(problems).toEqual(['src/app.ts is a special file and should be a file']);
   });

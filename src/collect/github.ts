@@ -3,7 +3,7 @@ import { Fault, listProblems } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 import type { ActorType } from './declared.ts';
 import { actorType, type Origin } from './origin.ts';
-import { readSmallFile } from './work-file.ts';
+import { readSmallFile } from './disk.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -6,7 +6,7 @@ import { visible } from '../core/text.ts';
 import type { DeclaredMigration } from './declared.ts';
 import { expandGlob, globProblem, type FolderEntry, type GlobSource } from './glob.ts';
 import type { ProvenFile } from './tree.ts';
-import { readSmallFile } from './work-file.ts';
+import { readSmallFile } from './disk.ts';
 
 const maxFileBytes = 1024 * 1024;
 const maxFiles = 1_000;

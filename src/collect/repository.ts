@@ -48,7 +48,7 @@ export async function repositoryAt(top: string): Promise<Repository | undefined>
 
 /** Id of the commit that is checked out. @throws Fault facts_uncollectable */
 export async function headCommit(git: Git, repository: Repository): Promise<string> {
-  const args = ['rev-parse', '--verify', '--end-of-options', 'HEAD^{commit}'];
+  const args = ['rev-parse', '--verify', 'HEAD^{commit}'];
   const head = (await inRepository(git, repository, args)).trim();
   if (isObjectId(head)) return head;
   throw new Fault('facts_uncollectable', `git names no commit for HEAD, but "${visible(head)}".`);

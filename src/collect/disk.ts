@@ -1,5 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Dirent,
+  type Stats,
+} from 'node:fs';
 
 /** Opened only as the file it is: never through a link in its place, never waiting for the other end of a pipe. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -25,16 +34,30 @@ export function hashFile(
   });
 }
 
-/** The content of a file, or nothing if it is larger. @throws Error with a `code` of the file system */
+/** The content of a file, or nothing if it is larger, or grows meanwhile. @throws Error with a `code` of the file system */
 export function readSmallFile(path: string | Buffer, maxBytes: number): Buffer | undefined {
-  return withFile(path, (file) => {
-    const content = Buffer.allocUnsafe(maxBytes + 1);
+  return withFile(path, (file, { size }) => {
+    const content = Buffer.allocUnsafe(Math.min(size, maxBytes) + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < content.length; length += read) {
       read = readSync(file, content, length, content.length - length, null);
     }
-    return length > maxBytes ? undefined : content.subarray(0, length);
+    return length === content.length ? undefined : content.subarray(0, length);
   });
+}
+
+export type FileKind = 'file' | 'folder' | 'link' | 'other';
+
+/** What a folder holds: kinds by the exact bytes of the names, as latin1. @throws Error with a `code` of the file system */
+export function listFolder(path: Buffer): ReadonlyMap<string, FileKind> {
+  const entries = readdirSync(path, { withFileTypes: true, encoding: 'buffer' });
+  return new Map(entries.map((entry) => [entry.name.toString('latin1'), kindOf(entry)]));
+}
+
+function kindOf(entry: Dirent<Buffer>): FileKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
 /** A hash of git's blob object, to be fed with its content. */
