@@ -1,4 +1,10 @@
-import { refuse, type Problem, type RefusalCode, type RefusalDetails, type Verdict } from './verdict.ts';
+import {
+  refuse,
+  type Problem,
+  type RefusalCode,
+  type RefusalDetails,
+  type Verdict,
+} from './verdict.ts';
 
 /** The broken world: thrown where a step cannot go on, and turned into a refusal at the edge. Never a decision. */
 export class Fault extends Error {
@@ -6,7 +12,11 @@ export class Fault extends Error {
   readonly code: RefusalCode;
   readonly details: RefusalDetails;
 
-  constructor(code: RefusalCode, message: string, details: RefusalDetails & { cause?: unknown } = {}) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    details: RefusalDetails & { cause?: unknown } = {},
+  ) {
     const { cause, ...rest } = details;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -23,5 +33,7 @@ export function refusalOf(error: unknown): Verdict {
 
 /** The problems of a document as lines of text, for a message. */
 export function listProblems(problems: readonly Problem[]): string {
-  return problems.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join('\n');
+  return problems
+    .map(({ field, message }) => (field ? `${field}: ${message}` : message))
+    .join('\n');
 }
