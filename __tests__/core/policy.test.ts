@@ -1,4 +1,4 @@
-import { ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
@@ -318,6 +318,10 @@ describe('a key is refused', () => {
   const der = p256.publicKey.export({ format: 'der', type: 'spki' });
   const bits = (modulusLength: number) =>
     spki(generateKeyPairSync('rsa', { modulusLength }).publicKey);
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    format: 'jwk',
+  });
+  const withExponent = (e: string) => spki(createPublicKey({ key: { ...rsa, e }, format: 'jwk' }));
   const compressed = ECDH.convertKey(
     der.subarray(-65),
     'prime256v1',
@@ -351,13 +355,8 @@ describe('a key is refused', () => {
       'RS256',
       spki(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey),
     ],
-    [
-      'an RSA key with exponent 1',
-      'RS256',
-      Buffer.from(bits(2048), 'base64url')
-        .toString('hex')
-        .replace(/0203010001$/, '0203000001'),
-    ],
+    ['an RSA key with exponent 1', 'RS256', withExponent('AQ')],
+    ['an RSA key with an even exponent', 'RS256', withExponent('AQAA')],
     [
       'a compressed point',
       'ES256',
