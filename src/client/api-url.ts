@@ -1,9 +1,8 @@
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 
-/** What `new URL` would quietly repair or split off: blanks, controls, backslashes, user names, queries, fragments. */
-const plainUrl =
-  /^https?:\/\/[!"$-.0-9:;<=>A-Z[\]^_`a-z{|}~]+(\/[!"$-.0-9:;<=>A-Z[\]^_`a-z{|}~]+)*\/?$/i;
+/** Nothing that `new URL` would quietly repair, decode or split off. */
+const plainUrl = /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:-]+)*\/?$/i;
 const loopback = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 const address = /^(\d{1,3}(\.\d{1,3}){3}|\[.*\])$/;
 
