@@ -72,15 +72,6 @@ export function ruleObjection({
       `The record was made under another policy (SHA-256 ${record.policy_sha256}) than this step's (${policySha256}). Give both steps the same policy, or ask for a new approval under the new one.`,
     );
   }
-  if (assurance === 'service') {
-    const stranger = record.decisions.find(({ approver }) => !rule.approvers.includes(approver));
-    if (stranger !== undefined) {
-      return {
-        code: 'approver_untrusted',
-        message: `${visible(stranger.approver)} may not approve for "${environment}"; the policy names ${rule.approvers.join(', ')}. Ask one of them.`,
-      };
-    }
-  }
   const problems = missingFacts(rule, finalFacts);
   if (problems.length === 0) return undefined;
   return {
