@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { findSecret } from './secrets.ts';
-import { freeTextProblem, isBroadLabel, visible } from './text.ts';
+import { broadLabels, freeTextProblem, isBroadLabel, maxTextLength, visible } from './text.ts';
 
 /** A string with the rules of one kind of fact; `problem` says what is wrong as the end of a sentence. */
 function rule(problem: (value: string) => string | undefined) {
@@ -19,6 +19,7 @@ function shown(value: string): string {
 
 const maxIdentifierLength = 255;
 
+/** The rules of a string stand in its metadata too, for the JSON Schemas. */
 function identifier(pattern: RegExp, form: string) {
   return rule((value) => {
     if (value === '') return 'must not be empty';
@@ -26,12 +27,21 @@ function identifier(pattern: RegExp, form: string) {
       return `must be at most ${maxIdentifierLength} characters long, not ${value.length}`;
     }
     return pattern.test(value) ? undefined : `must be ${form}, not ${shown(value)}`;
+  }).meta({
+    description: form,
+    minLength: 1,
+    maxLength: maxIdentifierLength,
+    pattern: pattern.source,
   });
 }
 
 function concrete(pattern: RegExp, form: string) {
-  return identifier(pattern, form).check(refuseBroadLabel);
+  return identifier(pattern, form)
+    .check(refuseBroadLabel)
+    .meta({ description: `${form}; ${notBroad}` });
 }
+
+const notBroad = `not ${broadLabels.join(', ')} in any case`;
 
 function refuseBroadLabel(context: z.core.ParsePayload<string>): void {
   if (isBroadLabel(context.value)) {
@@ -40,8 +50,18 @@ function refuseBroadLabel(context: z.core.ParsePayload<string>): void {
   }
 }
 
+const freeText = `one line in NFC of 1 to ${maxTextLength} code points, without control, invisible, direction and look-alike blank characters, and without a blank at either end`;
+const freeTextSchema = {
+  description: freeText,
+  minLength: 1,
+  maxLength: maxTextLength,
+  // As much of the rule as a pattern can say that needs no table of Unicode.
+  pattern:
+    '^[^\\u0000-\\u0020\\u007F-\\u00A0](?:[^\\u0000-\\u001F\\u007F-\\u00A0]*[^\\u0000-\\u0020\\u007F-\\u00A0])?$',
+};
+
 /** Free text: commands, values, notes, reasons (DESIGN 3.1). */
-export const text = rule(freeTextProblem);
+export const text = rule(freeTextProblem).meta(freeTextSchema);
 
 /** A choice from a closed list, with the list in the message. */
 export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {
@@ -52,6 +72,9 @@ const objectId = /^(?!0+$)(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const decimal = /^(?:0|[1-9][0-9]{0,19})$/;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const providerName = /^[a-z][a-z0-9-]*:[A-Za-z0-9_][A-Za-z0-9._@+/-]*$/;
+
+/** No part of the path is empty, `.` or `..`, and there is no backslash. */
+const cleanPath = /^(?!(?:.*\/)?\.{0,2}(?:\/|$))[^\\]+$/;
 
 /** The allow-lists of DESIGN 3.1. All ASCII, so that no two of them can look alike. */
 export const identifiers = {
@@ -79,7 +102,11 @@ export const identifiers = {
     decimal.test(value) || uuid.test(value) || (providerName.test(value) && value.length <= 255)
       ? undefined
       : `must be a decimal number, a UUID in lower case, or provider:name, not ${shown(value)}`,
-  ),
+  ).meta({
+    description: 'a decimal number, a UUID in lower case, or provider:name',
+    maxLength: 255,
+    pattern: [decimal, uuid, providerName].map(({ source }) => `(?:${source})`).join('|'),
+  }),
   ref: identifier(
     // git-check-ref-format(1): no component begins with a dot or ends with .lock, no "..", no "@{", none of \ ~ ^ : ? * [.
     /^refs(?!.*(?:\.\.|@\{|\/\.|\.lock(?:\/|$)|\.$))(?:\/[!-)+-.0-9;->@A-Z\]_-}]+){2,}$/,
@@ -89,7 +116,7 @@ export const identifiers = {
     objectId.test(value)
       ? undefined
       : `must be a full commit id, 40 or 64 lower-case hex digits and not all zero, not ${shown(value)}`,
-  ),
+  ).meta({ description: 'a full commit id, not all zero', pattern: objectId.source }),
   digest: identifier(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits'),
   sha256: identifier(/^[0-9a-f]{64}$/, '64 lower-case hex digits'),
   workflow: identifier(/^[!-~](?:[ -~]*[!-~])?$/, 'printable ASCII without a blank at either end'),
@@ -101,10 +128,15 @@ export const identifiers = {
   migrationPath: rule(
     (value) =>
       freeTextProblem(value) ??
-      (/^(?!\/)(?!.*\/$)(?!.*\\)/.test(value) &&
-      value.split('/').every((part) => !/^\.{0,2}$/.test(part))
+      (cleanPath.test(value)
         ? undefined
         : `must be a clean path inside the repository, relative and with single slashes, not ${shown(value)}`),
-  ),
-  rollbackValue: text.check(refuseBroadLabel),
+  ).meta({
+    ...freeTextSchema,
+    description: `a clean path inside the repository, relative and with single slashes; ${freeText}`,
+    pattern: cleanPath.source,
+  }),
+  rollbackValue: text
+    .check(refuseBroadLabel)
+    .meta({ ...freeTextSchema, description: `${notBroad}; ${freeText}` }),
 };

@@ -5,12 +5,16 @@ import { text } from './fact-rules.ts';
 import { problemsBetweenFacts, deployFactsSchema, type DeployFacts } from './facts.ts';
 import { Fault, listProblems } from './fault.ts';
 import { checkJson, maxPayloadBytes } from './json.ts';
-import { formatTime, isTime } from './time.ts';
+import { formatTime, isTime, timePattern } from './time.ts';
 import type { Checked, Problem } from './verdict.ts';
 
-const time = z.string().refine(isTime, 'must be a time in the form YYYY-MM-DDTHH:MM:SSZ');
+const time = z
+  .string()
+  .refine(isTime, 'must be a time in the form YYYY-MM-DDTHH:MM:SSZ')
+  .meta({ pattern: timePattern.source });
 
-const payloadSchema = z.strictObject({
+/** The shape of `deploy-approval/v1`. {@link checkPayload} adds the rules between values and the size. */
+export const payloadSchema = z.strictObject({
   schema: z.literal('deploy-approval/v1'),
   request_id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits'),
   facts: deployFactsSchema,

@@ -4,7 +4,7 @@ import { assertionSchema, type AssertionJson } from './assertion.ts';
 import { maxPayloadBytes, maxRecordBytes, parseJson, JsonError } from './json.ts';
 import { ownCopy } from './own-copy.ts';
 import { problemsOf } from './problems.ts';
-import { isTime } from './time.ts';
+import { isTime, timePattern } from './time.ts';
 import type { Checked } from './verdict.ts';
 
 /** One person's answer to one confirmation. */
@@ -41,10 +41,14 @@ export interface ApprovalRecord {
   readonly decisions: readonly Decision[];
 }
 
-const time = z.string().refine(isTime, 'is not a time in the form YYYY-MM-DDTHH:MM:SSZ');
+const time = z
+  .string()
+  .refine(isTime, 'is not a time in the form YYYY-MM-DDTHH:MM:SSZ')
+  .meta({ pattern: timePattern.source });
 const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/, 'is not a decimal number');
 
-const recordSchema: z.ZodType<ApprovalRecord> = z.strictObject({
+/** The shape of `approval-record/v1`. */
+export const recordSchema: z.ZodType<ApprovalRecord> = z.strictObject({
   schema: z.literal('approval-record/v1'),
   payload: z.string().min(2).max(maxPayloadBytes),
   payload_hash: payloadHashSchema,

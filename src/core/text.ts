@@ -35,11 +35,12 @@ export function freeTextProblem(value: string): string | undefined {
   return undefined;
 }
 
-const broadLabels = new Set(['latest', '*', 'all', 'any', 'head', 'tbd']);
+/** Labels that name nothing in particular, in lower case (DESIGN 3.1). */
+export const broadLabels: readonly string[] = ['latest', '*', 'all', 'any', 'head', 'tbd'];
 
 /** Whether the whole value is a label that names nothing in particular, in any case (DESIGN 3.1). */
 export function isBroadLabel(value: string): boolean {
-  return broadLabels.has(value.toLowerCase());
+  return broadLabels.includes(value.toLowerCase());
 }
 
 /**

@@ -1,4 +1,5 @@
-const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+/** Our one form of a time. A day or an hour that is not in the calendar has it too, see {@link isTime}. */
+export const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** `YYYY-MM-DDTHH:MM:SSZ` of an instant in epoch milliseconds; parts of a second are cut off. @throws RangeError outside the years 0 to 9999 */
 export function formatTime(epochMs: number): string {
