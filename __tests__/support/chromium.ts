@@ -50,6 +50,8 @@ export interface VirtualCredential {
 export interface VirtualAuthenticator {
   /** Whether the person is recognised (fingerprint, face, PIN) from now on. */
   setUserVerified(isUserVerified: boolean): Promise<void>;
+  /** Whether the person answers the prompt; if not, it stays open. */
+  setPresent(isPresent: boolean): Promise<void>;
   credentials(): Promise<readonly VirtualCredential[]>;
   add(credential: VirtualCredential): Promise<void>;
 }
@@ -72,6 +74,9 @@ export async function addAuthenticator(page: Page): Promise<VirtualAuthenticator
   return {
     setUserVerified: async (isUserVerified) => {
       await devTools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
+    },
+    setPresent: async (enabled) => {
+      await devTools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
     },
     credentials: async () =>
       (await devTools.send('WebAuthn.getCredentials', { authenticatorId })).credentials,

@@ -156,13 +156,18 @@ export async function readConfirmation(id: string): Promise<Confirmation> {
   return confirmationOf(await call(decisionPath(id)));
 }
 
-/** Answers when the status is another than `status`, or after about 25 s. */
+interface Poll {
+  readonly signal: AbortSignal;
+  readonly waitSeconds: number;
+}
+
+/** Answers when the status is another than `status`, or after the wait. */
 export async function followConfirmation(
   id: string,
   status: Status,
-  signal: AbortSignal,
+  { signal, waitSeconds }: Poll,
 ): Promise<Confirmation> {
-  const path = `${decisionPath(id)}?wait=25&status=${status}`;
+  const path = `${decisionPath(id)}?wait=${waitSeconds}&status=${status}`;
   return confirmationOf(await call(path, { signal }));
 }
 
@@ -219,12 +224,12 @@ export async function signOut(): Promise<void> {
   await call('/page/sign-out', { body: {} });
 }
 
-/** Answers when the list is another than version `version`, or after about 25 s; at once without a version. */
+/** Answers when the list is another than version `version`, or after the wait; at once without a version. */
 export async function readWaiting(
   version: number | undefined,
-  signal: AbortSignal,
+  { signal, waitSeconds }: Poll,
 ): Promise<{ readonly version: number; readonly items: readonly Waiting[] }> {
-  const query = version === undefined ? '' : `?wait=25&version=${version}`;
+  const query = version === undefined ? '' : `?wait=${waitSeconds}&version=${version}`;
   const answer = await call(`/page/waiting${query}`, { signal });
   const items = at(answer, 'items');
   const newVersion = at(answer, 'version');

@@ -133,8 +133,8 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
 
   await check();
   follow({
-    next: async (signal) => {
-      takeOver(await followConfirmation(id, confirmation.status, signal));
+    next: async (signal, waitSeconds) => {
+      takeOver(await followConfirmation(id, confirmation.status, { signal, waitSeconds }));
       return isFinal(confirmation.status) ? 'done' : 'more';
     },
     onTrouble: (error) => {

@@ -18,6 +18,7 @@ export class DecisionBar {
   readonly #problem = el('p', { class: 'problem', role: 'alert' });
   readonly #buttons: readonly [HTMLButtonElement, HTMLButtonElement];
   readonly #row: HTMLElement;
+  #pressed: HTMLButtonElement | undefined;
 
   constructor({ confirmation, fingerprint, isDestructive, onDecide }: BarOptions) {
     const { decideBy, expiresAt, username } = confirmation;
@@ -53,9 +54,16 @@ export class DecisionBar {
     );
   }
 
-  /** Buttons that can be pressed, or not. */
+  /** Buttons that can be pressed, or not. The focus of one that cannot waits at the bar, and comes back with it. */
   enable(isEnabled: boolean): void {
+    const focused = this.#buttons.find((each) => each === document.activeElement);
     for (const each of this.#buttons) each.disabled = !isEnabled;
+    if (!isEnabled && focused !== undefined) {
+      this.#pressed = focused;
+      this.node.focus({ preventScroll: true });
+    } else if (isEnabled && document.activeElement === this.node) {
+      this.#pressed?.focus({ preventScroll: true });
+    }
   }
 
   /** What goes on right now; read aloud. Empty for nothing. */
@@ -73,7 +81,6 @@ export class DecisionBar {
     const { name, text, tone } = states[status];
     const isDecision = status === 'approved' || status === 'rejected';
     const when = decidedAt === undefined ? '' : ` at ${localTime(decidedAt)}`;
-    const hadFocus = this.node.contains(document.activeElement);
     this.node.dataset.tone = tone;
     this.#row.hidden = true;
     this.#left.hidden = true;
@@ -81,6 +88,5 @@ export class DecisionBar {
       el('strong', {}, name, ...(isDecision ? [' by ', el('bdi', {}, username), when] : []), '.'),
       ` ${text}`,
     );
-    if (hadFocus) this.node.focus();
   }
 }

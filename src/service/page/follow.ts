@@ -1,7 +1,10 @@
 /** What is followed by long polling, and what to do with it. */
 interface Follow {
-  /** One long poll; `done` when nothing will change any more. */
-  readonly next: (signal: AbortSignal) => Promise<'more' | 'done'>;
+  /**
+   * One poll of at most `waitSeconds`: none right after trouble, so that the page soon knows that all is well again.
+   * `done` when nothing will change any more.
+   */
+  readonly next: (signal: AbortSignal, waitSeconds: number) => Promise<'more' | 'done'>;
   /** Called with the error when a poll fails, and with `undefined` when one works again. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -47,7 +50,7 @@ export function follow({ next, onTrouble }: Follow): () => void {
       round = new AbortController();
       const { signal } = round;
       try {
-        if ((await next(signal)) === 'done') stop();
+        if ((await next(signal, failures > 0 ? 0 : 25)) === 'done') stop();
         if (failures > 0) onTrouble(undefined);
         failures = 0;
         await pause(Math.max(0, startedAt + shortestRoundMs - Date.now()));

@@ -83,8 +83,8 @@ function showList(main: HTMLElement, username: string): void {
   let version: number | undefined;
 
   const stop = follow({
-    next: async (signal) => {
-      const answer = await readWaiting(version, signal);
+    next: async (signal, waitSeconds) => {
+      const answer = await readWaiting(version, { signal, waitSeconds });
       version = answer.version;
       update(answer.items);
       return 'more';

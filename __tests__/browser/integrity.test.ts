@@ -1,0 +1,180 @@
+import { expect, test } from '@jest/globals';
+import { documentHash } from '../../src/core/hash.ts';
+import type { examplePayload } from '../support/deploy.ts';
+import { alterAnswers, confirmations, describeInBrowser, pressable, type Bench } from './bench.ts';
+
+type Payload = ReturnType<typeof examplePayload>;
+
+describeInBrowser('a page that is lied to', (bench) => {
+  /** How often the passkey was used so far. */
+  const uses = async ({ alex }: Bench): Promise<number> =>
+    (await alex.authenticator.credentials())[0]!.signCount;
+
+  /** Opens a request whose answer is altered on the way. */
+  const open = async (alter: (answer: Record<string, unknown>) => object): Promise<string> => {
+    const { alex, ask } = bench();
+    const { id, url } = await ask();
+    await alterAnswers(alex.page, confirmations, alter);
+    await alex.page.goto(url);
+    await alex.page.locator('[data-status]').waitFor();
+    return id;
+  };
+
+  const expectBlocked = async (id: string, reason: string, before: number): Promise<void> => {
+    const { alex, read } = bench();
+    await alex.page.locator('#decision [role=alert]:not(:empty)').waitFor();
+    expect(await alex.page.locator('#decision [role=alert]').innerText()).toContain(reason);
+    expect(await alex.page.locator('[data-status]').innerText()).toBe('Do not sign');
+    expect(await pressable(alex.page)).toEqual([]);
+    expect(await alex.page.locator('#decision button').count()).toBe(2);
+    expect(await uses(bench())).toBe(before);
+    expect((await read(id)).status).toBe('pending');
+  };
+
+  test('blocks both buttons when another payload is shown than the service’s hash says', async () => {
+    const before = await uses(bench());
+    const id = await open((answer) => ({
+      ...answer,
+      payload: inPayload(answer, (payload) => (payload.facts.environment = 'staging')),
+    }));
+    await expectBlocked(id, 'another hash', before);
+  });
+
+  test('blocks both buttons when the service wants another hash signed', async () => {
+    const before = await uses(bench());
+    const id = await open((answer) => ({ ...answer, payloadHash: 'ab'.repeat(32) }));
+    await expectBlocked(id, 'abababababababab', before);
+  });
+
+  test.each([
+    ['longer', Buffer.alloc(64).toString('base64url')],
+    ['shorter', Buffer.alloc(31).toString('base64url')],
+    ['not in its only form', `${Buffer.alloc(32).toString('base64url').slice(0, -1)}B`],
+  ])('blocks both buttons when the nonce is %s', async (_, nonce) => {
+    const before = await uses(bench());
+    await expectBlocked(await open((answer) => ({ ...answer, nonce })), '32 bytes', before);
+  });
+
+  test('signs the hash of what it shows, so that a swapped payload is no approval of the real one', async () => {
+    const { alex, read } = bench();
+    const id = await open((answer) => {
+      const payload = inPayload(answer, (shown) => (shown.facts.environment = 'staging'));
+      return { ...answer, payload, payloadHash: documentHash(payload) };
+    });
+    expect(await alex.page.locator('h1').innerText()).toBe('Deploy api to staging');
+    await alex.page.locator('button[name=approve]').click();
+    await alex.page.locator('#decision [role=alert]:not(:empty)').waitFor();
+    expect((await read(id)).status).toBe('pending');
+  });
+
+  test('stops when the request changes under the open page', async () => {
+    const { alex } = bench();
+    const before = await uses(bench());
+    let answers = 0;
+    const id = await open((answer) => {
+      answers += 1;
+      return answers === 1 ? answer : { ...answer, payloadHash: 'ab'.repeat(32) };
+    });
+    await expectBlocked(id, 'something else about this request', before);
+    expect(await alex.page.locator('h1').innerText()).toBe('Deploy api to production');
+  });
+
+  test.each([
+    ['is changed', (node: Element) => (node.textContent = 'staging')],
+    ['is taken away', (node: Element) => node.remove()],
+  ])('signs nothing when a value on the page %s', async (_, spoil) => {
+    const { alex } = bench();
+    const before = await uses(bench());
+    const id = await open((answer) => answer);
+    await alex.page.locator('button[name=approve]:enabled').waitFor();
+    await alex.page.locator('[data-field="facts.environment"]').evaluate(spoil);
+    await alex.page.locator('button[name=approve]').click();
+    await expectBlocked(id, 'another hash', before);
+  });
+
+  test('never hides a signed field that it does not know', async () => {
+    const { alex } = bench();
+    await open((answer) => {
+      const payload = inPayload(answer, (shown) =>
+        Object.assign(shown.facts, { also: { drop: ['everything', '<b>now</b>'] } }),
+      );
+      return { ...answer, payload, payloadHash: documentHash(payload) };
+    });
+    const text = await alex.page.locator('article').innerText();
+    expect(text).toContain('Also signed');
+    expect(text).toMatch(/facts\.also\.drop\[0\]\s+everything/);
+    expect(text).toMatch(/facts\.also\.drop\[1\]\s+<b>now<\/b>/);
+  });
+
+  test('blocks a deploy in a form that it does not know, rather than call it another tool’s', async () => {
+    const before = await uses(bench());
+    const id = await open((answer) => {
+      const payload = inPayload(answer, (shown) =>
+        Object.assign(shown, { schema: 'deploy-approval/v2' }),
+      );
+      return { ...answer, payload, payloadHash: documentHash(payload) };
+    });
+    await expectBlocked(id, 'a form that this page does not know', before);
+  });
+
+  test('counts a migration of a kind it does not know as destructive', async () => {
+    const { alex } = bench();
+    await open((answer) => {
+      const payload = inPayload(answer, (shown) =>
+        Object.assign(shown.facts.migration, { kind: 'mongo', destructive: false }),
+      );
+      return { ...answer, payload, payloadHash: documentHash(payload) };
+    });
+    expect(await alex.page.locator('.danger').innerText()).toContain('mongo');
+  });
+
+  test('takes an unknown state for an error, never for waiting', async () => {
+    const { alex, ask } = bench();
+    await alterAnswers(alex.page, confirmations, (answer) => ({
+      ...answer,
+      status: 'ok',
+    }));
+    await alex.page.goto((await ask()).url);
+    await alex.page.getByRole('heading', { name: 'cannot be shown' }).waitFor();
+    expect(await alex.page.locator('#decision').count()).toBe(0);
+  });
+
+  test('asks for no passkey at all when the service knows none of that person', async () => {
+    const before = await uses(bench());
+    const id = await open((answer) => ({ ...answer, credentialIds: [] }));
+    await expectBlocked(id, 'no passkey of alex', before);
+  });
+
+  test('does not sign a deploy as a sign-in', async () => {
+    const { alex, origin } = bench();
+    const before = await uses(bench());
+    await alterAnswers(alex.page, /sign-in\/options$/, (answer) => ({
+      ...answer,
+      challenge: Buffer.alloc(64, 1).toString('base64url'),
+    }));
+    await expect(alex.signIn(origin)).rejects.toThrow('something else signed than a sign-in');
+    expect(await uses(bench())).toBe(before);
+  });
+
+  test('demands user verification at sign-in even if the service does not', async () => {
+    const { alex, origin } = bench();
+    const before = await uses(bench());
+    await alterAnswers(alex.page, /sign-in\/options$/, (answer) => ({
+      ...answer,
+      userVerification: 'discouraged',
+    }));
+    await alex.authenticator.setUserVerified(false);
+    try {
+      await expect(alex.signIn(origin)).rejects.toThrow('You are not signed in');
+      expect(await uses(bench())).toBe(before);
+    } finally {
+      await alex.authenticator.setUserVerified(true);
+    }
+  });
+});
+
+function inPayload(answer: Record<string, unknown>, change: (payload: Payload) => unknown): object {
+  const payload = structuredClone(answer.payload) as Payload;
+  change(payload);
+  return payload;
+}
