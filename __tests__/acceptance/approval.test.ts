@@ -152,7 +152,7 @@ describeHere('an approved deploy', () => {
     };
     const rerun = await world.job({ sameRunAs: job, attempt: '2' }).start('verify', access).result;
     expectRefusal(rerun, 'facts_mismatch', world);
-    expect(rerun.stdout).toContain('run_attempt');
+    expect(rerun.stdout).toContain('attempt 1 of run');
     expect(rerun.stdout).toContain('Re-run all jobs');
     expect(callsOf(proxy)).not.toContain('POST /api/redemptions');
     expectApproved(await job.start('verify', access).result);

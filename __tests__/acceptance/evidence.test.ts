@@ -198,7 +198,7 @@ describeHere('evidence that is not an approval', () => {
     ],
     [
       'asks for a fact that is missing',
-      'facts_mismatch',
+      'payload_invalid',
       () => world.policy({ required_facts: ['digest'] }),
     ],
     [

@@ -40,7 +40,8 @@ describeHere('facts that change between request and verify', () => {
   });
   afterAll(() => world.close());
   afterEach(() => {
-    job.git('update-index', '--no-skip-worktree', '--no-assume-unchanged', 'deploy.sh');
+    job.git('update-index', '--no-skip-worktree', 'deploy.sh');
+    job.git('update-index', '--no-assume-unchanged', 'deploy.sh');
     job.git('reset', '--quiet', '--hard', job.commit);
   });
 
@@ -75,7 +76,7 @@ describeHere('facts that change between request and verify', () => {
 
   test.each<[fact: string, env: Inputs]>([
     ['run_id', { GITHUB_RUN_ID: '1' }],
-    ['run_attempt', { GITHUB_RUN_ATTEMPT: '2' }],
+    ['attempt 2', { GITHUB_RUN_ATTEMPT: '2' }],
     ['ref', { GITHUB_REF: 'refs/heads/hotfix' }],
     ['actor', { GITHUB_ACTOR: 'mallory', GITHUB_ACTOR_ID: '666' }],
   ])('refuses another %s of the run', async (fact, env) => {

@@ -15,6 +15,8 @@ export interface HostedService {
   readonly members: ReadonlySet<string>;
   /** Decides the newest request as soon as it is there. */
   readonly decide: (status: string) => Promise<void>;
+  /** Says something else about the newest request from now on. */
+  readonly change: (status: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -25,7 +27,11 @@ interface Stored {
   status: string;
 }
 
-export async function startHostedService(apiKey: string): Promise<HostedService> {
+export async function startHostedService(o: {
+  readonly apiKey: string;
+  /** Whether it repeats the payload: DESIGN 3.5 leaves that open. */
+  readonly givesPayload: boolean;
+}): Promise<HostedService> {
   const stored: Stored[] = [];
   const calls: string[] = [];
   const members = new Set<string>();
@@ -45,7 +51,7 @@ export async function startHostedService(apiKey: string): Promise<HostedService>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
     const handle = async (): Promise<void> => {
-      if (request.headers['x-api-key'] !== apiKey) {
+      if (request.headers['x-api-key'] !== o.apiKey) {
         answer(401, { code: 'unauthorized', message: 'Who are you?' });
       } else if (request.method === 'POST' && path === '/api/confirmations') {
         const chunks: Buffer[] = [];
@@ -64,7 +70,8 @@ export async function startHostedService(apiKey: string): Promise<HostedService>
         if (one === undefined) answer(404, { code: 'not_found', message: 'No such request' });
         else {
           const { status, payloadHash } = one;
-          answer(200, { id, status, payloadHash, expiresAt: inAnHour, somethingNew: true });
+          const payload = o.givesPayload ? one.payload : undefined;
+          answer(200, { id, status, payloadHash, payload, expiresAt: inAnHour, isNew: true });
         }
       } else {
         answer(404, { code: 'not_found', message: 'No such call' });
@@ -81,6 +88,9 @@ export async function startHostedService(apiKey: string): Promise<HostedService>
       while (stored.at(-1)?.status !== 'pending') await news();
       stored.at(-1)!.status = status;
       tell();
+    },
+    change: (status) => {
+      stored.at(-1)!.status = status;
     },
     close: () =>
       new Promise((resolve) => {

@@ -3,7 +3,7 @@
  * environment, and the two steps as processes of the built bundles with their inputs from the action files.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -55,12 +55,22 @@ export const repository = { name: 'acme/shop', id: '123456789' };
 const agent = { login: 'release-agent[bot]', id: '41898282', type: 'Bot' } as const;
 
 let jobs = 0;
+const folders = new Set<string>();
+const children = new Set<ChildProcess>();
+
+/** Ends the steps that still run, and removes what all jobs of this test file have left. */
+export function endJobs(): void {
+  for (const child of children) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders.clear();
+}
 
 /** A run of its own, unless `sameRunAs` is given: its own run id, and a region so that no job supersedes another's request. */
 export function startJob(options: JobOptions): Job {
   jobs += 1;
   const { bundles, sameRunAs: twin } = options;
   const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-job-'));
+  folders.add(folder);
   const temp = join(folder, 'temp');
   const workspace = twin?.workspace ?? join(folder, 'workspace');
   mkdirSync(temp, { recursive: true });
@@ -203,6 +213,8 @@ function startStep(o: {
     env: o.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();

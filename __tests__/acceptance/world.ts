@@ -24,6 +24,7 @@ import { refusalOutputs } from '../../src/gate/vocabulary.ts';
 import { builtBundles } from '../support/bundles.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import {
+  endJobs,
   repository,
   startJob,
   type Inputs,
@@ -99,6 +100,7 @@ export async function startWorld(): Promise<World> {
       ...(policy === undefined ? {} : { policy }),
     }),
     close: async () => {
+      endJobs();
       await Promise.all(proxies.map((proxy) => proxy.close()));
       await browser.close();
       await service.stop();
