@@ -47,6 +47,8 @@ export class CommitStatusReporter {
         request: { signal: this.deadline() },
       });
     } catch (error) {
+      // Ended by us: no fault of the token's, and the outcome is still to be shown.
+      if (this.signal.aborted) return;
       this.warned = true;
       const reason = error instanceof Error ? error.message : String(error);
       this.warn(

@@ -76,7 +76,7 @@ export function concludeUnwritten(error: Verdict, conclusion: Conclusion): Concl
 function refused(verdict: Verdict | undefined, ids: Ids): Conclusion {
   // Whatever says approved and was not made by verifyApproval is a bug, and no approval.
   const refusal =
-    verdict === undefined || verdict.exit_code === exitCodes.approved
+    verdict === undefined || verdict.exit_code === 0 || verdict.reason_code === 'approved'
       ? refuse('internal', 'The step ended with an approval that nothing proves.')
       : verdict;
   return {

@@ -1,0 +1,173 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exitCodes, type RefusalCode } from '../../src/core/verdict.ts';
+import { refusalOutputs } from '../../src/gate/vocabulary.ts';
+import type { Inputs, Job, StepResult } from '../acceptance/job.ts';
+import { json, startFaultyServer, type FaultyServer } from '../support/faulty-server.ts';
+import { commandsIn, readFileCommands, startActionWorld, type ActionWorld } from './runner.ts';
+
+let world: ActionWorld;
+let server: FaultyServer;
+
+beforeAll(async () => {
+  world = await startActionWorld();
+  server = await startFaultyServer();
+});
+afterAll(async () => {
+  await world.close();
+  await server.close();
+});
+
+const id = '11111111-1111-4111-8111-111111111111';
+
+async function approved(job: Job): Promise<Inputs> {
+  const step = job.start('request', world.access);
+  await world.decideNext(job, 'approved');
+  const { exitCode, outputs, stdout } = await step.result;
+  if (exitCode !== 0) throw new Error(stdout);
+  return outputs;
+}
+
+function expectRefusal(result: StepResult, code: RefusalCode): void {
+  expect({ ...result, outputs: Object.keys(result.outputs).sort() }).toMatchObject({
+    exitCode: exitCodes[code],
+    outputs: [...refusalOutputs].sort(),
+  });
+  expect(result.outputs).toMatchObject({ status: code, 'reason-code': code });
+}
+
+describe('the verify action', () => {
+  test('hands on what it checked', async () => {
+    const job = world.job();
+    const request = await approved(job);
+    const result = await job.start('verify', {
+      ...world.access,
+      'approval-id': request['approval-id']!,
+    }).result;
+    expect({ exitCode: result.exitCode, stdout: result.exitCode ? result.stdout : '' }).toEqual({
+      exitCode: 0,
+      stdout: '',
+    });
+    expect(result.outputs).toMatchObject({
+      'approval-id': request['approval-id'],
+      'payload-hash': request['payload-hash'],
+      status: 'approved',
+      approvers: 'alex',
+      service: 'api',
+      environment: 'production',
+      commit: job.commit,
+      digest: '',
+    });
+    expect(result.outputs['record-path']!.startsWith(job.temp)).toBe(true);
+    expect(await world.statusOf(request['approval-id']!)).toBe('redeemed');
+  });
+
+  test('that can not hand on its outcome has failed, and says that the approval is spent', async () => {
+    const job = world.job();
+    const request = await approved(job);
+    const { exitCode, stdout } = await job.start(
+      'verify',
+      { ...world.access, 'approval-id': request['approval-id']! },
+      { GITHUB_OUTPUT: '/dev/full' },
+    ).result;
+    expect(exitCode).toBe(exitCodes.internal);
+    const errors = commandsIn(stdout).filter(({ name }) => name === 'error');
+    expect(errors.map(({ data }) => data).join()).toMatch(/ENOSPC.*needs a new one/);
+    expect(await world.statusOf(request['approval-id']!)).toBe('redeemed');
+  });
+
+  test('whose disk fills up between two outputs leaves no status that opens', async () => {
+    const job = world.job();
+    const request = await approved(job);
+    const path = join(job.temp, 'small-output');
+    writeFileSync(path, '');
+    // What fails is the fifth write to the file of the outputs; the two before the last try work again.
+    const preload = join(job.temp, 'preload.cjs');
+    writeFileSync(
+      preload,
+      `const fs = require('node:fs'); const append = fs.appendFileSync; let writes = 0;
+       fs.appendFileSync = (file, ...rest) => {
+         if (file === ${JSON.stringify(path)} && ++writes === 5) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+         return append(file, ...rest);
+       };`,
+    );
+    const { exitCode } = await job.start(
+      'verify',
+      { ...world.access, 'approval-id': request['approval-id']! },
+      { GITHUB_OUTPUT: path, NODE_OPTIONS: `--require=${preload}` },
+    ).result;
+    const outputs = readFileCommands(readFileSync(path, 'utf8'));
+    expect(exitCode).toBe(exitCodes.internal);
+    expect(Object.keys(outputs)).toContain('payload-hash');
+    expect(outputs).toMatchObject({ status: 'internal', 'reason-code': 'internal' });
+  });
+
+  test('names each fact that differs, with both values, in log and summary', async () => {
+    const job = world.job();
+    const request = await approved(job);
+    const summary = join(job.temp, 'summary.md');
+    writeFileSync(summary, '');
+    const result = await job.start(
+      'verify',
+      { ...world.access, 'approval-id': request['approval-id']!, region: 'elsewhere' },
+      { GITHUB_STEP_SUMMARY: summary },
+    ).result;
+    expectRefusal(result, 'facts_mismatch');
+    expect(result.stdout).toContain('region');
+    expect(result.stdout).toContain('elsewhere');
+    expect(result.stdout).toContain(job.facts.region);
+    expect(readFileSync(summary, 'utf8')).toContain('elsewhere');
+    expect(await world.statusOf(request['approval-id']!)).toBe('approved');
+  });
+});
+
+describe('the verify action asks for nothing', () => {
+  const refusedBefore = async (inputs: Inputs, env: Inputs = {}) => {
+    server.script(json(500, {}));
+    const access = { ...world.access, 'api-url': server.apiUrl, ...inputs };
+    const result = await world.job().start('verify', access, env).result;
+    expect(server.seen).toEqual([]);
+    return result;
+  };
+
+  test('with an empty approval-id, and explains how an output gets lost', async () => {
+    const result = await refusedBefore({ 'approval-id': '' });
+    expectRefusal(result, 'configuration');
+    expect(result.stdout).toContain('GitHub drops an output that holds a masked value');
+  });
+
+  test('with both approval-id and record', async () => {
+    expectRefusal(await refusedBefore({ 'approval-id': id, record: '{}' }), 'configuration');
+  });
+
+  test('with a record that is no document and no file', async () => {
+    const result = await refusedBefore({ record: 'nowhere.json' });
+    expectRefusal(result, 'configuration');
+    expect(result.stdout).toContain('nowhere.json');
+  });
+
+  test('with a record that is not acceptable', async () => {
+    expectRefusal(
+      await refusedBefore({ record: '{"schema":"approval-record/v1"}' }),
+      'payload_invalid',
+    );
+  });
+
+  test('without a policy', async () => {
+    expectRefusal(await refusedBefore({ 'approval-id': id, policy: '' }), 'configuration');
+  });
+
+  test('when GITHUB_OUTPUT is not set', async () => {
+    const { exitCode } = await refusedBefore({ 'approval-id': id }, { GITHUB_OUTPUT: '' });
+    expect(exitCode).toBe(exitCodes.configuration);
+  });
+
+  test('when the environment weakens TLS', async () => {
+    const result = await refusedBefore(
+      { 'approval-id': id },
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    );
+    expectRefusal(result, 'configuration');
+  });
+});
