@@ -25,12 +25,19 @@ import { setStage, type Stage } from './demo/stage.ts';
 const root = resolve(import.meta.dirname, '..');
 
 process.exitCode = 1;
-const options = parseDemoOptions(process.argv.slice(2), root);
-if (options === 'help') {
-  console.log(usage);
-  process.exitCode = 0;
-} else {
-  process.exitCode = (await demo(options)) ? 0 : 1;
+const options = readOptions();
+if (options !== undefined) process.exitCode = (await demo(options)) ? 0 : 1;
+
+function readOptions(): DemoOptions | undefined {
+  try {
+    const given = parseDemoOptions(process.argv.slice(2), root);
+    if (given !== 'help') return given;
+    console.log(usage);
+    process.exitCode = 0;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+  return undefined;
 }
 
 async function demo(options: DemoOptions): Promise<boolean> {
@@ -38,7 +45,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'deploy-warrant-demo-'));
   const recordDir = join(folder, 'record');
   const cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => rm(join(folder, 'work'), { recursive: true, force: true }));
+  cleanup.defer(() => removeAllBut(recordDir, folder));
   cleanup.defer(stopCommands);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -83,21 +90,27 @@ async function demo(options: DemoOptions): Promise<boolean> {
   }
 }
 
+/** The record folder stays for the person to look at, if there is one. */
+async function removeAllBut(recordDir: string, folder: string): Promise<void> {
+  await rm(existsSync(recordDir) ? join(folder, 'work') : folder, { recursive: true, force: true });
+}
+
 /** Runs each refusal in turn. @returns how many came out otherwise */
 async function showRefusals(stage: Stage, mainApprovalId: string): Promise<number> {
   const prepared = await refusals(stage, mainApprovalId);
   showOutcomeHeader();
   let unexpected = 0;
-  for (const { name, expected, reason, run } of prepared) {
+  for (const { name, expected, reason, about, run } of prepared) {
     const { exitCode, verdict, stdout, stderr } = await run();
     const asExpected = exitCode === expected && verdict?.reason_code === reason;
-    const about = verdict?.differences.map(({ field }) => field).join(', ') ?? '';
+    const changed = verdict?.differences.map(({ field }) => field).join(', ') ?? '';
+    const said = verdict?.reason_code ?? 'no verdict';
     showOutcome({
       name,
       expected,
       actual: exitCode,
       asExpected,
-      reason: `${verdict?.reason_code ?? 'no verdict'}${about === '' ? '' : `: ${about}`}`,
+      reason: [said, changed === '' ? about : changed].filter(Boolean).join(': '),
     });
     if (asExpected) continue;
     unexpected += 1;

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly name: string;
   readonly expected: number;
   readonly reason: RefusalCode;
+  /** What was changed, where the verdict does not name a fact. */
+  readonly about?: string;
   readonly run: () => Promise<StepEnd>;
 }
 
@@ -50,6 +52,7 @@ export async function refusals(stage: Stage, mainApprovalId: string): Promise<re
       name: 'a changed migration file',
       expected: 20,
       reason: 'facts_mismatch',
+      about: stage.checkout.migrationPath,
       run: () =>
         afterApproval(stage, async ({ commands, id }) => {
           const path = join(stage.checkout.folder, stage.checkout.migrationPath);

@@ -49,10 +49,7 @@ export async function cloneAtHead(o: {
   readonly migration: string | undefined;
 }): Promise<Checkout> {
   const { source, folder, env } = o;
-  const root = await git(['rev-parse', '--show-toplevel'], { cwd: source, env }).catch(async () =>
-    // A bare repository has no top level.
-    git(['rev-parse', '--absolute-git-dir'], { cwd: source, env }),
-  );
+  const root = await repositoryRoot(source, env);
   await git(['clone', '--quiet', '--no-hardlinks', root, folder], { cwd: dirname(folder), env });
   const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
     cwd: folder,
@@ -112,6 +109,18 @@ export async function restore(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   await git(['reset', '--quiet', '--hard', commit], { cwd: folder, env });
+}
+
+/** The top of a work tree, or a bare repository. */
+async function repositoryRoot(
+  source: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  for (const question of ['--show-toplevel', '--absolute-git-dir']) {
+    const root = await git(['rev-parse', question], { cwd: source, env }).catch(() => undefined);
+    if (root !== undefined) return root;
+  }
+  throw new Error(`${source} is not a git repository. Name one by --repo PATH.`);
 }
 
 async function commitMigration(

@@ -10,7 +10,7 @@ export function softwareApprover(): Approver {
   const authenticator = new WebAuthnEmulator();
   let name = '';
   return {
-    description: 'a software authenticator, because no Chromium is installed here',
+    description: 'a software authenticator; where Chromium is installed, the real page in it',
     enrol: async (inviteUrl, username) => {
       name = username;
       const { origin, pathname } = new URL(inviteUrl);

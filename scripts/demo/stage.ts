@@ -140,7 +140,7 @@ async function chooseApprover(o: {
   readonly cleanup: AsyncDisposableStack;
 }): Promise<Approver> {
   if (o.options.open) return personalApprover(o.service);
-  if (findChromium() === undefined) return softwareApprover();
+  if (o.options.withoutBrowser || findChromium() === undefined) return softwareApprover();
   const browser = await launchChromium();
   o.cleanup.defer(() => browser.close());
   return await chromiumApprover(browser);
