@@ -128,6 +128,19 @@ describeInBrowser('a page that is lied to', (bench) => {
     expect(await alex.page.locator('.danger').innerText()).toContain('mongo');
   });
 
+  test.each(['javascript:alert(1)//', 'https://alex@evil.example', 'https://evil.example/x?'])(
+    'makes no link of a server that is none: %s',
+    async (server) => {
+      const { alex } = bench();
+      await open((answer) => {
+        const payload = inPayload(answer, (shown) => (shown.facts.server = server));
+        return { ...answer, payload, payloadHash: documentHash(payload) };
+      });
+      expect(await alex.page.locator('article').innerText()).toContain(server);
+      expect(await alex.page.locator('a.out').count()).toBe(0);
+    },
+  );
+
   test('takes an unknown state for an error, never for waiting', async () => {
     const { alex, ask } = bench();
     await alterAnswers(alex.page, confirmations, (answer) => ({

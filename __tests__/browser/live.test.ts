@@ -94,6 +94,9 @@ describeInBrowser('an open page', (bench) => {
   test('takes the passkey prompt away when the request is withdrawn meanwhile', async () => {
     const { alex, withdraw } = bench();
     const { id } = await open();
+    const uses = async (): Promise<number> =>
+      (await alex.authenticator.credentials())[0]!.signCount;
+    const before = await uses();
     await alex.authenticator.setPresent(false);
     try {
       await alex.page.locator('button[name=approve]').click();
@@ -105,6 +108,9 @@ describeInBrowser('an open page', (bench) => {
     } finally {
       await alex.authenticator.setPresent(true);
     }
+    // A prompt that was still open would be answered now.
+    await alex.page.waitForTimeout(500);
+    expect(await uses()).toBe(before);
   });
 
   test('says that it may be out of date while the service cannot be reached, and recovers', async () => {

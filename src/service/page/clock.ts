@@ -1,10 +1,10 @@
 /** The service's clock minus this device's, in ms. A phone's clock may be wrong; the service's decides. */
 let offsetMs = 0;
 
-/** Takes the service's time from an answer's `Date` header (whole seconds). */
+/** Takes the service's time from an answer's `Date` header, which leaves out the fraction of the second. */
 export function setServiceTime(header: string | null): void {
   const time = Date.parse(header ?? '');
-  if (!Number.isNaN(time)) offsetMs = time - Date.now();
+  if (!Number.isNaN(time)) offsetMs = time + 500 - Date.now();
 }
 
 /** The service's time now, epoch ms. */
