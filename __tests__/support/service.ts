@@ -16,8 +16,10 @@ import { makeRegistration } from './registration.ts';
 
 /** The real service with a real store in a temporary folder, and people with software passkeys. */
 export interface TestService {
-  /** Origin, such as `http://localhost:41923`. */
+  /** Where it listens, such as `http://localhost:41923`. */
   readonly url: string;
+  /** The origin of page and passkeys: the same, unless another was configured. */
+  readonly origin: string;
   readonly apiUrl: string;
   readonly rpId: string;
   /** The folder of the store. */
@@ -76,10 +78,10 @@ export async function startTestService(
       ...(bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs }),
     },
   );
-  const { url, apiUrl, close } = service;
+  const { url: origin, port, apiUrl, close } = service;
   return {
-    ...{ url, apiUrl, dataDir, log, close },
-    rpId: config.rpId ?? new URL(url).hostname,
+    ...{ url: `http://localhost:${port}`, origin, apiUrl, dataDir, log, close },
+    rpId: config.rpId ?? new URL(origin).hostname,
     ...(await firstAdmin(dataDir)),
   };
 }
@@ -124,7 +126,7 @@ export async function spawnTestService(
     await ended;
   };
   return {
-    ...{ url, dataDir, log, child, kill },
+    ...{ url, origin: url, dataDir, log, child, kill },
     apiUrl: `${url}/api`,
     rpId: new URL(url).hostname,
     ...(await firstAdmin(dataDir)),
@@ -287,7 +289,7 @@ export async function enrol(
   const { challenge, user } = await expectStatus(begun, 200);
   const made = createPasskey(options.algorithm);
   const passkey = { ...made, pinned: { ...made.pinned, user_handle: user.id } };
-  const { url: origin, rpId } = service;
+  const { origin, rpId } = service;
   const response = makeRegistration({ passkey, challenge: challenge, origin, rpId });
   const finish = { body: { ...invite, response }, ...as };
   await expectStatus(callPage(service, '/page/enrolments/finish', finish), 200);
@@ -302,7 +304,7 @@ export async function signIn(service: TestService, person: Person): Promise<stri
   const assertion = makeAssertion({
     passkey: person.passkey,
     challenge: Buffer.from(challenge, 'base64url'),
-    origin: service.url,
+    origin: service.origin,
     rpId: service.rpId,
     signCount: person.signCount,
   });
@@ -327,7 +329,7 @@ export async function decisionBody(
   const assertion = makeAssertion({
     passkey: person.passkey,
     challenge: challengeOf(Buffer.from(nonce, 'base64url'), payloadHash),
-    origin: service.url,
+    origin: service.origin,
     rpId: service.rpId,
     signCount: person.signCount,
   });

@@ -16,6 +16,8 @@ import { Waiters } from './waiters.ts';
 export interface RunningService {
   /** The origin of page and passkeys. */
   readonly url: string;
+  /** Where it listens. */
+  readonly port: number;
   /** The base for clients, with `/api`. */
   readonly apiUrl: string;
   /** Where the first admin key and invite stand, at the first start only. */
@@ -72,11 +74,11 @@ export async function startService(
     await http.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
       throw cannotListen(config, error);
     });
-    const address = http.server.address() as AddressInfo;
-    origin = config.origin ?? `http://localhost:${address.port}`;
+    const { port } = http.server.address() as AddressInfo;
+    origin = config.origin ?? `http://localhost:${port}`;
     const apiUrl = `${origin}/api`;
     const adminFile = writeFirstAdmin(context, { dataDir: config.dataDir, apiUrl });
-    return { url: origin, apiUrl, ...(adminFile === undefined ? {} : { adminFile }), close };
+    return { url: origin, port, apiUrl, ...(adminFile === undefined ? {} : { adminFile }), close };
   } catch (error) {
     await close();
     throw error;
