@@ -61,7 +61,9 @@ describeInBrowser('the approval', (bench) => {
     expect(await alex.page.locator('h1').innerText()).toBe('Deploy api to production');
     expect(await alex.page.title()).toBe(`${fingerprint} Deploy api to production`);
     expect(await alex.page.locator('#decision').innerText()).toContain(fingerprint);
-    expect(await alex.page.locator('#decision').innerText()).toMatch(/^(29|30) min left.*for alex/s);
+    expect(await alex.page.locator('#decision').innerText()).toMatch(
+      /^(29|30) min left.*for alex/s,
+    );
   });
 
   test('shows what is destroyed before any other fact, in a block of its own, and the button says it', async () => {

@@ -37,7 +37,7 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /** A passkey of the virtual authenticator, private key and all, as the DevTools protocol tells it. */
-export interface VirtualCredential {
+interface VirtualCredential {
   readonly credentialId: string;
   readonly isResidentCredential: boolean;
   readonly rpId?: string;

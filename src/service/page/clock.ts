@@ -8,12 +8,12 @@ export function setServiceTime(header: string | null): void {
 }
 
 /** The service's time now, epoch ms. */
-export function serviceNow(): number {
+function serviceNow(): number {
   return Date.now() + offsetMs;
 }
 
 /** `18 min`: how long until a moment (epoch ms), coarse while there is time and by the second when there is little. */
-export function timeLeft(moment: number): string | undefined {
+function timeLeft(moment: number): string | undefined {
   const seconds = Math.floor((moment - serviceNow()) / 1000);
   if (seconds <= 0) return undefined;
   const minutes = Math.floor(seconds / 60);
