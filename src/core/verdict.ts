@@ -30,10 +30,10 @@ export const exitCodes = {
 export type ReasonCode = keyof typeof exitCodes;
 export type RefusalCode = Exclude<ReasonCode, 'approved'>;
 
-export const reasonCodes = Object.keys(exitCodes) as readonly ReasonCode[];
+const reasonCodes = Object.keys(exitCodes) as [ReasonCode, ...ReasonCode[]];
 
 /** One thing that is wrong with a document, a fact or an input. `field` is a path such as `facts.migration.files[0].path`. */
-export const problemSchema = z.strictObject({ field: z.string(), message: z.string() });
+const problemSchema = z.strictObject({ field: z.string(), message: z.string() });
 export type Problem = Readonly<z.infer<typeof problemSchema>>;
 
 /** The answer of every `check…` function: a value that may be relied on, or all that is wrong with it. */
@@ -42,7 +42,7 @@ export type Checked<T> =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** One deploy fact with another value on each side; `null` where the fact is absent. */
-export const differenceSchema = z.strictObject({
+const differenceSchema = z.strictObject({
   field: z.string(),
   signed: z.string().nullable(),
   final: z.string().nullable(),
@@ -53,12 +53,11 @@ export type Difference = Readonly<z.infer<typeof differenceSchema>>;
  * What became of the one use of the approval: `redeemed` at the service, `run` where the policy binds it to the signed
  * run instead, `service` where a service is believed without signatures, `pending` before the verify step, `none` on a refusal.
  */
-export const redemptionStates = ['none', 'pending', 'redeemed', 'run', 'service'] as const;
-export type RedemptionState = (typeof redemptionStates)[number];
+const redemptionStates = ['none', 'pending', 'redeemed', 'run', 'service'] as const;
 
 export const verdictSchema = z.strictObject({
   schema: z.literal('verdict/v1'),
-  reason_code: z.enum(reasonCodes as [ReasonCode, ...ReasonCode[]]),
+  reason_code: z.enum(reasonCodes),
   exit_code: z.int(),
   message: z.string(),
   payload_hash: z.string().optional(),
