@@ -27,6 +27,7 @@ import {
 } from '../__tests__/support/approvals.ts';
 import { createPasskey, otherForm } from '../__tests__/support/authenticator.ts';
 import { exampleFacts, minimalFacts } from '../__tests__/support/deploy.ts';
+import { comparisonVectors, refusalVectors } from './vectors/refusals.ts';
 
 /**
  * Makes the project's own vectors in `__tests__/vectors`: facts with their bytes and hash, challenges, and good and forged
@@ -316,4 +317,15 @@ write('evidence.json', {
   vectors: Object.entries(cases).flatMap(([reasonCode, evidence]) =>
     Object.entries(evidence).map(([name, one]) => evidenceVector(reasonCode, name, one)),
   ),
+});
+
+write('refusals.json', {
+  about:
+    'What must be refused. kind json: bytes in hex that the reader refuses. Others: a text that is JSON, whether the JSON Schema refuses it (by schema) or only the rules beyond it (by rule), and the fields of the problems.',
+  documents: refusalVectors(),
+});
+
+write('comparisons.json', {
+  about: 'Facts that were signed, facts that are about to run, and each difference, in order.',
+  vectors: comparisonVectors(),
 });
