@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
+import openApi from '../../openapi.json' with { type: 'json' };
 import { confirmationIdSchema, createBodySchema, redemptionBodySchema } from '../core/api.ts';
 import { credentialIdSchema } from '../core/assertion.ts';
 import {
@@ -36,6 +37,11 @@ export function addApiRoutes(app: FastifyInstance, context: Context): void {
   addRequesterRoutes(app, context);
   addAdminRoutes(app, context);
   app.get('/api/health', () => ({ status: 'ok' }));
+  // The same for everybody, so that a client can be made from it: no key.
+  const description = JSON.stringify(openApi);
+  app.get('/api/openapi.json', (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(description),
+  );
 }
 
 function addRequesterRoutes(app: FastifyInstance, context: Context): void {
