@@ -21,7 +21,7 @@ describeInBrowser('the approval', (bench) => {
       expect(await alex[act](asked.url)).toBe(status);
       const told = await read(asked.id);
       expect(told).toMatchObject({ status, payloadHash: asked.payloadHash });
-      const { clientDataJSON } = told.rawAssertion!.response;
+      const { clientDataJSON } = told.rawAssertion.response as { readonly clientDataJSON: string };
       const clientData = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString()) as {
         readonly challenge: string;
       };

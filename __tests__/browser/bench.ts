@@ -2,18 +2,27 @@
  * The bench of the browser tests: the real service in this process, the page as today's sources build it, and alex with a
  * passkey in headless Chromium. A test that plays a lying service alters single answers on their way to the browser.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, test } from '@jest/globals';
 import type { Browser, Page, Route } from 'playwright-core';
 import type { DeployFacts } from '../../src/core/facts.ts';
-import { buildPayload, payloadAction } from '../../src/core/payload.ts';
-import { startService } from '../../src/service/serve.ts';
+import { payloadAction } from '../../src/core/payload.ts';
+import { formatTime } from '../../src/core/time.ts';
 import { builtBundles } from '../support/bundles.ts';
 import { findChromium, launchChromium, openApprover, type Approver } from '../support/chromium.ts';
 import { exampleFacts } from '../support/deploy.ts';
+import {
+  call,
+  createInvite,
+  createKey,
+  currentPayload,
+  expectStatus,
+  redeem,
+  redemptionBody,
+  removeFolders,
+  startTestService,
+  type AnswerBody,
+} from '../support/service.ts';
 
 export interface Asked {
   readonly id: string;
@@ -32,18 +41,6 @@ interface Ask {
   readonly other?: { readonly payload: object; readonly action: string };
 }
 
-interface Told {
-  readonly status: string;
-  readonly payloadHash: string;
-  readonly nonce: string;
-  readonly rawAssertion?: { readonly response: { readonly clientDataJSON: string } };
-}
-
-interface Passkey {
-  readonly username: string;
-  readonly sha256: string;
-}
-
 export interface Bench {
   readonly origin: string;
   readonly browser: Browser;
@@ -55,8 +52,8 @@ export interface Bench {
   readonly withdraw: (id: string) => Promise<void>;
   readonly redeem: (asked: Asked) => Promise<void>;
   /** The confirmation as the API tells it. */
-  readonly read: (id: string) => Promise<Told>;
-  readonly passkeys: () => Promise<readonly Passkey[]>;
+  readonly read: (id: string) => Promise<AnswerBody>;
+  readonly passkeys: () => Promise<AnswerBody['passkeys']>;
 }
 
 /** A suite of browser tests; skipped, and said so, where Chromium is not installed. */
@@ -77,72 +74,47 @@ export function describeInBrowser(name: string, suite: (bench: () => Bench) => v
 }
 
 async function startBench(): Promise<Bench & { readonly close: () => Promise<void> }> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'deploy-warrant-page-'));
-  const pageDir = join(await builtBundles(), 'page');
-  const service = await startService({ port: 0, host: 'localhost', dataDir, pageDir });
-  const first = JSON.parse(readFileSync(service.adminFile!, 'utf8')) as {
-    readonly api_key: string;
-  };
-  const call = async <T>(o: {
-    readonly method?: string;
-    readonly path: string;
-    readonly body?: object;
-    readonly key?: string;
-  }): Promise<T> => {
-    const response = await fetch(`${service.apiUrl}${o.path}`, {
-      method: o.method ?? (o.body === undefined ? 'GET' : 'POST'),
-      headers: {
-        'x-api-key': o.key ?? first.api_key,
-        ...(o.body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(o.body === undefined ? {} : { body: JSON.stringify(o.body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${o.path}: ${response.status} ${text}`);
-    return JSON.parse(text) as T;
-  };
-  const any = ['*'];
-  const scope = { repositories: any, services: any, environments: any };
-  const { key } = await call<{ key: string }>({
-    path: '/keys',
-    body: { note: 'browser tests', ...scope },
-  });
-  const invite = async (): Promise<string> => {
-    const body = { note: 'a test', maxUses: 1 };
-    return (await call<{ registerUrl: string }>({ path: '/invites', body })).registerUrl;
-  };
+  const service = await startTestService({ pageDir: join(await builtBundles(), 'page') });
+  const key = await createKey(service);
+  const invite = async (): Promise<string> =>
+    `${service.origin}/enrol/${await createInvite(service)}`;
+  const read = (id: string): Promise<AnswerBody> =>
+    expectStatus(call(service, `/api/confirmations/${id}`, { key }), 200);
   const browser = await launchChromium();
   const alex = await openApprover(browser, { viewport: { width: 360, height: 740 } });
   await alex.enrol(await invite(), 'alex');
 
   return {
-    origin: service.url,
+    origin: service.origin,
     browser,
     alex,
     invite,
+    read,
     ask: async (o = {}) => {
       const { payload, action } = o.other ?? deploy(o);
-      const decideBy = new Date(Date.now() + 30 * 60_000).toISOString().replace(/\.\d+/, '');
+      const decideBy = formatTime(Date.now() + 30 * 60_000);
       const body = { username: o.username ?? 'alex', action, payload, decideBy };
-      const path = '/confirmations';
-      return { payload, ...(await call<Omit<Asked, 'payload'>>({ path, body, key })) };
+      const { id, url, payloadHash } = await expectStatus(
+        call(service, '/api/confirmations', { key, body }),
+        201,
+      );
+      return { id, url, payloadHash, payload };
     },
     withdraw: async (id) => {
-      await call({ method: 'DELETE', path: `/confirmations/${id}`, key });
+      const path = `/api/confirmations/${id}`;
+      await expectStatus(call(service, path, { method: 'DELETE', key }), 200);
     },
     redeem: async ({ payloadHash }) => {
-      const { run_id: runId, run_attempt: runAttempt } = exampleFacts();
-      const redemptionKey = randomBytes(32).toString('base64url');
-      const body = { payloadHash, redemptionKey, runId, runAttempt, job: 'deploy' };
-      await call({ path: '/redemptions', body, key });
+      await expectStatus(redeem(service, { key, body: redemptionBody(payloadHash) }), 201);
     },
-    read: (id) => call({ path: `/confirmations/${id}`, key }),
-    passkeys: async () =>
-      (await call<{ passkeys: readonly Passkey[] }>({ path: '/passkeys' })).passkeys,
+    passkeys: async () => {
+      const answer = call(service, '/api/passkeys', { key: service.adminKey });
+      return (await expectStatus(answer, 200)).passkeys;
+    },
     close: async () => {
       await browser.close();
       await service.close();
-      rmSync(dataDir, { recursive: true, force: true });
+      await removeFolders();
     },
   };
 }
@@ -151,14 +123,8 @@ function deploy({ facts = exampleFacts(), reason, validMs = 3_600_000 }: Ask): {
   readonly payload: object;
   readonly action: string;
 } {
-  const now = Math.floor(Date.now() / 1000) * 1000;
-  const payload = buildPayload({
-    facts,
-    requestId: randomBytes(16).toString('hex'),
-    requestedAt: now,
-    expiresAt: now + validMs,
-    ...(reason === undefined ? {} : { reason }),
-  });
+  const context = reason === undefined ? {} : { reason };
+  const payload = { ...currentPayload({}, { validMs }), facts, context };
   return { payload, action: payloadAction(facts) };
 }
 
