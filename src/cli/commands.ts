@@ -103,6 +103,11 @@ export const commands: Readonly<Record<string, CommandWord>> = {
         repeatable: true,
         description: 'Environment to write a rule for.',
       },
+      account: {
+        value: 'NAME=PROVIDER:ID:LOGIN',
+        repeatable: true,
+        description: 'Account from which a person starts deploys: nobody may approve their own.',
+      },
       quorum: { value: 'N', description: 'How many people must approve. Default: 1.' },
       'relying-party-id': { value: 'HOST', description: "Default: the origin's host." },
       origin: {

@@ -4,7 +4,9 @@ import { Fault, listProblems } from '../core/fault.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { algorithms, type PinnedKey } from '../core/passkeys.ts';
 import { checkPolicy } from '../core/policy.ts';
+import type { Account } from '../core/policy-format.ts';
 import { visible } from '../core/text.ts';
+import type { Problem } from '../core/verdict.ts';
 import { apiUrlOf, askAsAdmin } from './admin.ts';
 import { flagValue, type Call, type RunCommand } from './command.ts';
 
@@ -35,31 +37,44 @@ export const policy: RunCommand = async (call) => {
     );
   }
   const document = skeleton(call, passkeys);
-  const checked = checkPolicy(document);
-  if (!checked.ok) {
-    throw new Fault(
-      'configuration',
-      `These keys and flags make no acceptable policy:\n${listProblems(checked.problems)}`,
-      { problems: checked.problems },
-    );
-  }
+  const toDo = openProblems(document);
   const keys = passkeys.map(({ username, id, publicKey }) => ({
     username,
     id,
     sha256: sha256Hex(Buffer.from(publicKey, 'base64url')),
   }));
   if (call.json) {
-    call.out.printJson({ schema: 'policy-draft/v1', policy: document, passkeys: keys });
-    return 0;
+    call.out.printJson({
+      schema: 'policy-draft/v1',
+      policy: document,
+      passkeys: keys,
+      problems: toDo,
+    });
+  } else {
+    for (const line of JSON.stringify(document, null, 2).split('\n')) call.out.print(line);
   }
-  for (const line of JSON.stringify(document, null, 2).split('\n')) call.out.print(line);
   call.out.say('Confirm the SHA-256 of each key with its owner, who saw it when enrolling:');
   for (const { username, sha256 } of keys) call.out.say(`  ${username}  ${sha256}`);
-  call.out.say(
-    'Add to each person the accounts ("provider", "id", "login") from which they start deploys: nobody may approve their own.',
-  );
+  if (toDo.length > 0) {
+    call.out.say(`The gate will not take this policy yet. Add by --account or by hand:`);
+    for (const { field, message } of toDo) call.out.say(`  ${field}: ${message}`);
+  }
   return 0;
 };
+
+/** What is left to fill in: the accounts from which people start deploys. @throws Fault for every other problem */
+function openProblems(document: object): readonly Problem[] {
+  const checked = checkPolicy(document);
+  if (checked.ok) return [];
+  const isOpen = ({ field }: Problem): boolean => /^approvers\..*\.accounts$/.test(field);
+  const { problems } = checked;
+  if (problems.every(isOpen)) return problems;
+  throw new Fault(
+    'configuration',
+    `These keys and flags make no acceptable policy:\n${listProblems(problems)}`,
+    { problems },
+  );
+}
 
 function skeleton(call: Call, passkeys: readonly Passkey[]) {
   const origin = flagValue(call, 'origin') || new URL(apiUrlOf(call)).origin;
@@ -69,6 +84,7 @@ function skeleton(call: Call, passkeys: readonly Passkey[]) {
     throw new Fault('configuration', '--environment is missing. Name what the policy is for.');
   }
   const names = [...new Set(passkeys.map(({ username }) => username))];
+  const accounts = readAccounts(call, names);
   const rule = { approvers: names, quorum: readQuorum(call) };
   return {
     schema: 'approval-policy/v1',
@@ -77,13 +93,33 @@ function skeleton(call: Call, passkeys: readonly Passkey[]) {
       names.map((name) => [
         name,
         {
-          accounts: [],
+          accounts: accounts.get(name) ?? [],
           passkeys: passkeys.filter(({ username }) => username === name).map(pinned),
         },
       ]),
     ),
     environments: Object.fromEntries(environments.map((name) => [name, rule])),
   };
+}
+
+/** `--account NAME=PROVIDER:ID:LOGIN` by name. */
+function readAccounts(
+  call: Call,
+  names: readonly string[],
+): ReadonlyMap<string, readonly Account[]> {
+  const accounts = new Map<string, Account[]>();
+  for (const text of call.flags.get('account') ?? []) {
+    const [, name = '', provider = '', id = '', login = ''] =
+      /^([^=]+)=([^:]+):([^:]+):(.+)$/.exec(text) ?? [];
+    if (!names.includes(name)) {
+      throw new Fault(
+        'configuration',
+        `--account is NAME=PROVIDER:ID:LOGIN, such as ${names[0] ?? 'alex'}=github:1234567:alexdoe, of a person with a passkey (${names.join(', ')}); not "${visible(text)}".`,
+      );
+    }
+    accounts.set(name, [...(accounts.get(name) ?? []), { provider, id, login }]);
+  }
+  return accounts;
 }
 
 function pinned({ id, algorithm, publicKey, userHandle }: Passkey): PinnedKey {

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { canonicalText } from '../../src/core/canonical.ts';
+import { verdictSchema } from '../../src/core/verdict.ts';
+import { runBundle } from '../action/runner.ts';
+import { createEvidence, createPayload, createWorld, facts } from '../support/approvals.ts';
+import { builtBundles } from '../support/bundles.ts';
+
+const world = createWorld();
+const payload = createPayload();
+const { record } = createEvidence(world);
+const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-cli-'));
+let bundle: string;
+
+beforeAll(async () => {
+  bundle = join(await builtBundles(), 'cli.js');
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Puts each text or document into a file, and names the files as arguments. */
+const run = (command: string, files: readonly unknown[], ...flags: readonly string[]) => {
+  const paths = files.map((content, at) => {
+    const path = join(folder, `${at}.json`);
+    if (content !== undefined) {
+      writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+      return path;
+    }
+    return join(folder, 'missing.json');
+  });
+  return runBundle(bundle, { args: [command, ...paths, ...flags], env: { CI: '' } });
+};
+
+describe('compare', () => {
+  test.each([
+    ['equal facts', [facts, facts], 0],
+    [
+      'equal facts in another order',
+      [facts, Object.fromEntries(Object.entries(facts).reverse())],
+      0,
+    ],
+    ['another commit', [facts, { ...facts, commit: 'a'.repeat(40) }], 20],
+    ['another attempt', [facts, { ...facts, run_attempt: '2' }], 20],
+    ['a fact that one side has', [facts, { ...facts, tenant: 'north' }], 20],
+    ['facts that are not acceptable', [facts, { ...facts, service: 'latest' }], 21],
+    ['facts with an unknown member', [{ ...facts, extra: '1' }, facts], 21],
+    ['a member twice', ['{"schema":"deploy-facts/v1","schema":"deploy-facts/v1"}', facts], 21],
+    ['no JSON', [facts, 'facts'], 21],
+    ['a file that is not there', [facts, undefined], 40],
+  ])('%s', async (_name, files, expected) => {
+    const { exitCode, stdout } = await run('compare', files, '--json');
+    expect(exitCode).toBe(expected);
+    const line = JSON.parse(stdout) as Record<string, unknown>;
+    expect(line.exit_code).toBe(expected);
+    // Equal facts are no approval, and no line may be taken for one.
+    expect(stdout).not.toContain('approved');
+    if (expected !== 0) expect(verdictSchema.safeParse(line).success).toBe(true);
+  });
+
+  test('names each field with both values', async () => {
+    const other = { ...facts, commit: 'a'.repeat(40), environment: 'staging' };
+    const { stdout, stderr } = await run('compare', [facts, other]);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`commit: signed "${facts.commit}", final "${other.commit}"`);
+    expect(stderr).toContain('environment: signed "production", final "staging"');
+  });
+
+  test('writes no control character of a file to the terminal', async () => {
+    const evil = { ...facts, service: 'a\u001b[31m\u202e', reason: '\u001b]0;x\u0007' };
+    const { stdout, stderr } = await run('compare', [evil, facts]);
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  });
+});
+
+describe('check', () => {
+  test.each([
+    ['facts', facts, 0],
+    ['a payload', canonicalText(payload), 0],
+    ['a record', record, 0],
+    ['a policy', world.policy, 0],
+    ['facts with a broad label', { ...facts, environment: 'all' }, 21],
+    ['a payload that is not in its canonical form', JSON.stringify(payload, null, 1), 21],
+    ['a record with a changed payload', { ...record, payload: `${record.payload} ` }, 21],
+    ['a record with an unknown member', { ...record, approved: true }, 21],
+    ['a policy with an unknown member', { ...world.policy, admin: 'mallory' }, 40],
+    ['a document of no known kind', { schema: 'deploy-facts/v2' }, 21],
+    ['a document named like a member of every object', { schema: 'constructor' }, 21],
+    ['a list', [], 21],
+    ['no JSON', '{', 21],
+    ['a file that is not there', undefined, 40],
+  ])('%s', async (_name, file, expected) => {
+    const { exitCode, stdout } = await run('check', [file], '--json');
+    expect(exitCode).toBe(expected);
+    const line = JSON.parse(stdout) as Record<string, unknown>;
+    expect(line.exit_code).toBe(expected);
+    if (expected !== 0) expect(verdictSchema.safeParse(line).success).toBe(true);
+  });
+
+  test('names every problem', async () => {
+    const wrong = { ...facts, service: 'latest', commit: 'main', ref: 'main' };
+    const { stderr } = await run('check', [wrong]);
+    for (const field of ['service', 'commit', 'ref']) expect(stderr).toContain(`${field}: `);
+  });
+
+  test('does not repeat a secret', async () => {
+    const secret = `ghp_${'a1B2'.repeat(9)}`;
+    const wrong = { ...facts, rollback: { kind: 'version', value: secret } };
+    const { exitCode, stdout, stderr } = await run('check', [wrong], '--json');
+    expect(exitCode).toBe(21);
+    expect(stdout + stderr).not.toContain(secret);
+  });
+});
