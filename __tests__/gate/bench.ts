@@ -20,7 +20,7 @@ import { createWorld, facts, requestedAt, type World } from '../support/approval
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startStubService, type Reaction, type StubService } from './stub-service.ts';
 
-export const apiKey = 'dw_request_0123456789abcdefghijklmnopqrstuvwxyz';
+const apiKey = 'dw_request_0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** One gate with its service, people, clock and record folder. */
 export interface Bench {

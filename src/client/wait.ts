@@ -19,7 +19,7 @@ export interface WaitOptions {
 }
 
 /** How a wait ended; statuses are what the service says, no evidence. */
-export type WaitEnd =
+type WaitEnd =
   | { readonly kind: 'quorum'; readonly approved: readonly Asked[] }
   /** One person rejected, or so many confirmations lapsed that the quorum can't be reached. */
   | { readonly kind: 'closed'; readonly by: Asked; readonly confirmation: StatedConfirmation }

@@ -8,7 +8,7 @@ import { visible } from '../core/text.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { reasonOf } from './reason.ts';
 
-export interface RecordDocuments {
+interface RecordDocuments {
   readonly record: ApprovalRecord;
   readonly facts: DeployFacts;
   readonly policy?: Policy | undefined;

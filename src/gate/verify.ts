@@ -15,7 +15,7 @@ import { makeRecordFolder, type RecordFolder } from './record-folder.ts';
 import { ruleFor } from './rule.ts';
 
 /** Who redeems: the signed run, and which of its jobs. */
-export interface RunIdentity {
+interface RunIdentity {
   readonly runId: string;
   readonly runAttempt: string;
   readonly job: string;
