@@ -43,15 +43,12 @@ function readOptions(): DemoOptions | undefined {
 async function demo(options: DemoOptions): Promise<boolean> {
   const begun = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'deploy-warrant-demo-'));
-  const recordDir = join(folder, 'record');
+  const [work, recordDir] = [join(folder, 'work'), join(folder, 'record')];
+  let kept = false;
   const cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => removeAllBut(recordDir, folder));
+  cleanup.defer(() => rm(kept ? work : folder, { recursive: true, force: true }));
   cleanup.defer(stopCommands);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      void cleanup.disposeAsync().finally(() => process.exit(130));
-    });
-  }
+  const interruption = endOnSignal(cleanup);
   try {
     showTitle(
       'Deploy Warrant',
@@ -60,7 +57,6 @@ async function demo(options: DemoOptions): Promise<boolean> {
     if (!existsSync(join(options.bundles, 'cli.js'))) {
       throw new Error(`There is no cli.js in ${options.bundles}. Build it first: npm run build`);
     }
-    const work = join(folder, 'work');
     const stage = await setStage({ options, work, cleanup });
 
     showSection('The main job');
@@ -69,6 +65,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
     showSection('What is refused, each from a valid approval of its own');
     const unexpected = await showRefusals(stage, approvalId);
 
+    kept = true;
     await cleanup.disposeAsync();
     showSection('In the end');
     showFact('approval id', approvalId);
@@ -83,16 +80,28 @@ async function demo(options: DemoOptions): Promise<boolean> {
     );
     return unexpected === 0;
   } catch (error) {
-    showTrouble(error instanceof Error ? error.message : String(error));
+    // What fails after an interruption, fails because its processes were ended.
+    if (!interruption.aborted) {
+      showTrouble(error instanceof Error ? error.message : String(error));
+    }
     return false;
   } finally {
+    // After an interruption the cleaning up is under way, and ends the process.
+    if (interruption.aborted) await new Promise(() => undefined);
     await cleanup.disposeAsync();
   }
 }
 
-/** The record folder stays for the person to look at, if there is one. */
-async function removeAllBut(recordDir: string, folder: string): Promise<void> {
-  await rm(existsSync(recordDir) ? join(folder, 'work') : folder, { recursive: true, force: true });
+/** Ends with exit code 130 on the first SIGINT or SIGTERM, when all is cleaned up; later ones change nothing. */
+function endOnSignal(cleanup: AsyncDisposableStack): AbortSignal {
+  const interruption = new AbortController();
+  const end = (): void => {
+    if (interruption.signal.aborted) return;
+    interruption.abort();
+    void cleanup.disposeAsync().finally(() => process.exit(130));
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  return interruption.signal;
 }
 
 /** Runs each refusal in turn. @returns how many came out otherwise */

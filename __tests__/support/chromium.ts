@@ -14,14 +14,21 @@ export function findChromium(): string | undefined {
   return [process.env.CHROMIUM_PATH ?? '', ...usualPlaces].find((path) => path && existsSync(path));
 }
 
-/** A headless Chromium that makes no request of its own. @throws Error where none is installed */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * A headless Chromium that makes no request of its own.
+ * @param options.handleSignals false where the caller ends it on SIGINT and SIGTERM; else Playwright ends the process too
+ * @throws Error where none is installed
+ */
+export async function launchChromium({ handleSignals = true } = {}): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new Error('Chromium is not installed; on Debian: apt-get install chromium');
   }
   return chromium.launch({
     executablePath,
+    handleSIGINT: handleSignals,
+    handleSIGTERM: handleSignals,
+    handleSIGHUP: handleSignals,
     args: [
       // Chromium has no sandbox for root, which containers and CI often are.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),

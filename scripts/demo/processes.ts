@@ -23,9 +23,11 @@ export interface RunningCommand {
 }
 
 const running = new Set<RunningCommand>();
+let ending = false;
 
 /** Starts a process without a shell. The result never rejects for an exit code, only when the process can't be started. */
 export function startCommand({ command, args, cwd, env, onLine }: Command): RunningCommand {
+  if (ending) throw new Error('Everything is being ended.');
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout = readLines(child.stdout, onLine);
   const stderr = readLines(child.stderr, onLine);
@@ -46,8 +48,9 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   return await startCommand(command).result;
 }
 
-/** Ends every process that is still running. */
+/** Ends every process that is still running; from then on none is started any more. */
 export async function stopCommands(): Promise<void> {
+  ending = true;
   await Promise.all([...running].map((command) => command.stop()));
 }
 

@@ -1,6 +1,6 @@
 /** The checkout that the demo deploys: a clone at HEAD in a folder of its own. The source is only ever read. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { runCommand } from './processes.ts';
 
 export interface Checkout {
@@ -18,6 +18,8 @@ export interface Checkout {
   /** The first of its files. */
   readonly migrationPath: string;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const author = 'deploy-warrant-demo';
 const addedMigration = 'create table warrants (id text primary key);\n';
@@ -43,14 +45,16 @@ export async function gitEnvironment(folder: string): Promise<Record<string, str
 /** Clones `source` at its HEAD. @throws Error with a sentence for the person when there is nothing to clone. */
 export async function cloneAtHead(o: {
   readonly source: string;
-  readonly folder: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The clone becomes a folder in it. */
+  readonly parent: string;
+  readonly env: Environment;
   /** A path or glob in the repository; without one a migration is committed in the clone. */
   readonly migration: string | undefined;
 }): Promise<Checkout> {
-  const { source, folder, env } = o;
+  const { source, env } = o;
   const root = await repositoryRoot(source, env);
-  await git(['clone', '--quiet', '--no-hardlinks', root, folder], { cwd: dirname(folder), env });
+  const folder = join(o.parent, plainName(basename(root)));
+  await git(['clone', '--quiet', '--no-hardlinks', root, folder], { cwd: root, env });
   const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
     cwd: folder,
     env,
@@ -59,8 +63,7 @@ export async function cloneAtHead(o: {
       `${source} has no commit yet. Commit something there, or name another repository.`,
     );
   });
-  const origin = await git(['remote', 'get-url', 'origin'], { cwd: root, env }).catch(() => '');
-  if (origin !== '') await git(['remote', 'set-url', 'origin', origin], { cwd: folder, env });
+  await nameAfter(root, { folder, env });
 
   // A ref is one of the facts, and a detached HEAD has none.
   await git(['symbolic-ref', '--quiet', 'HEAD'], { cwd: folder, env }).catch(() =>
@@ -87,7 +90,7 @@ export async function cloneAtHead(o: {
 /** Commits one more file on top, as an agent might between approval and deploy. */
 export async function commitFile(o: {
   readonly folder: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly path: string;
   readonly content: string;
   readonly message: string;
@@ -104,18 +107,32 @@ export async function commitFile(o: {
 }
 
 /** Puts the checkout back to the commit that was asked for. */
-export async function restore(
-  { folder, commit }: Checkout,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
+export async function restore({ folder, commit }: Checkout, env: Environment): Promise<void> {
   await git(['reset', '--quiet', '--hard', commit], { cwd: folder, env });
 }
 
+/**
+ * A repository is called after its `origin`, or else after its folder. The clone gets the address of the source's; what is
+ * no address of a forge, such as a path of this machine, is left out.
+ */
+async function nameAfter(
+  root: string,
+  { folder, env }: { readonly folder: string; readonly env: Environment },
+): Promise<void> {
+  const url = await git(['remote', 'get-url', 'origin'], { cwd: root, env }).catch(() => '');
+  const isForge = /^(?:(?:https|ssh):\/\/[^/]+\/|[^/:]+@[^/:]+:)[A-Za-z0-9._/-]+$/.test(url);
+  const change = isForge ? ['set-url', 'origin', url] : ['remove', 'origin'];
+  await git(['remote', ...change], { cwd: folder, env });
+}
+
+const plainName = (name: string): string =>
+  name
+    .replace(/\.git$/, '')
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '') || 'repository';
+
 /** The top of a work tree, or a bare repository. */
-async function repositoryRoot(
-  source: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+async function repositoryRoot(source: string, env: Environment): Promise<string> {
   for (const question of ['--show-toplevel', '--absolute-git-dir']) {
     const root = await git(['rev-parse', question], { cwd: source, env }).catch(() => undefined);
     if (root !== undefined) return root;
@@ -123,10 +140,7 @@ async function repositoryRoot(
   throw new Error(`${source} is not a git repository. Name one by --repo PATH.`);
 }
 
-async function commitMigration(
-  folder: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+async function commitMigration(folder: string, env: Environment): Promise<string> {
   const tracked = new Set(
     (await git(['ls-files', '-z', '--', 'db'], { cwd: folder, env })).split('\0'),
   );
@@ -145,10 +159,7 @@ async function commitMigration(
 
 async function git(
   args: readonly string[],
-  {
-    cwd,
-    env,
-  }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+  { cwd, env }: { readonly cwd: string; readonly env: Environment },
 ): Promise<string> {
   const { exitCode, stdout, stderr } = await runCommand({ command: 'git', args, cwd, env });
   if (exitCode !== 0) throw new Error(`git ${args.join(' ')} failed in ${cwd}:\n${stderr.trim()}`);

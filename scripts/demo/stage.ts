@@ -46,7 +46,7 @@ export async function setStage(o: {
   const [checkout, service] = await Promise.all([
     cloneAtHead({
       source: options.repository,
-      folder: join(work, 'checkout'),
+      parent: join(work, 'checkout'),
       env: gitEnv,
       migration: options.migration,
     }),
@@ -141,7 +141,7 @@ async function chooseApprover(o: {
 }): Promise<Approver> {
   if (o.options.open) return personalApprover(o.service);
   if (o.options.withoutBrowser || findChromium() === undefined) return softwareApprover();
-  const browser = await launchChromium();
+  const browser = await launchChromium({ handleSignals: false });
   o.cleanup.defer(() => browser.close());
   return await chromiumApprover(browser);
 }
