@@ -17,7 +17,6 @@ export function factsObjection(
   const differences = compareFacts(signed, final);
   if (differences.length === 0) return undefined;
   const isLaterAttempt =
-    signed.run_id === final.run_id &&
     BigInt(final.run_attempt) > BigInt(signed.run_attempt) &&
     differences.every(({ field }) => attemptFields.has(field));
   if (!isLaterAttempt) {
