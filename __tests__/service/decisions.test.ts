@@ -173,13 +173,14 @@ describe('a decision is refused, and the request stays pending', () => {
   });
 
   test.each([
-    ['without an assertion', { decision: 'approved' }],
+    ['without an assertion', { assertion: undefined }],
+    ['with an assertion that is none', { assertion: { id: 'abc' } }],
+    ['without a decision', { decision: undefined }],
     ['with an unknown decision', { decision: 'cancelled' }],
     ['with an unknown member', { also: 1 }],
   ])('%s', async (_name, change) => {
     const request = await ask();
-    const body = change.decision === 'approved' ? change : { ...signed(request), ...change };
-    expect((await send(request.id, body)).status).toBe(422);
+    expect((await send(request.id, { ...signed(request), ...change })).status).toBe(422);
     expect((await read(request.id)).status).toBe('pending');
   });
 });

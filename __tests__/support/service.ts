@@ -86,6 +86,8 @@ export async function startTestService(
   };
 }
 
+let bundlesOfThisRun: Promise<string> | undefined;
+
 /** Starts the built service as a process of its own. */
 export async function spawnTestService(
   options: {
@@ -98,7 +100,8 @@ export async function spawnTestService(
   } = {},
 ): Promise<ServiceProcess> {
   const dataDir = options.dataDir ?? join(await temporaryFolder(), 'data');
-  const bundles = await builtBundles();
+  bundlesOfThisRun ??= builtBundles();
+  const bundles = await bundlesOfThisRun;
   const command = [
     process.execPath,
     join(bundles, 'service.js'),
@@ -108,6 +111,8 @@ export async function spawnTestService(
   ];
   const child = spawn('/bin/sh', ['-c', `${options.before ?? ':'}; exec "$@"`, 'sh', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Halves the time of the start, which the crash test pays fifty times.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(bundles, 'compile-cache') },
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const log: string[] = [];
