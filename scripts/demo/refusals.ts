@@ -145,6 +145,12 @@ async function expiringApproval(
       facts: { region, run_id: runId },
       validSeconds,
     });
+    if (inPerson) {
+      showFact(
+        'soon over',
+        `This one is valid for ${validSeconds} s: it is used when it has expired.`,
+      );
+    }
     // It may run out in the middle of the decision: its status says what came of it.
     await stage.approver.decide(url, 'approved').catch(() => undefined);
     const status = await decidedStatus({ apiUrl, apiKey, id });

@@ -9,7 +9,7 @@ import type { DemoOptions } from './options.ts';
 import { personalApprover } from './personal-approver.ts';
 import { cloneAtHead, gitEnvironment, type Checkout } from './repository.ts';
 import { showFact } from './screen.ts';
-import { listPasskeys, startService, type RunningService } from './service.ts';
+import { listPasskeys, startService, type Passkey, type RunningService } from './service.ts';
 import { softwareApprover } from './software-approver.ts';
 
 export interface Stage {
@@ -28,7 +28,6 @@ export interface Stage {
   readonly flags: Flags;
 }
 
-const username = 'alex';
 const kept = ['PATH', 'HOME', 'USER', 'LANG', 'TMPDIR', 'SYSTEMROOT'];
 
 /** Sets all up below the folder `work`, and leaves what has to be ended in `cleanup`. */
@@ -65,7 +64,10 @@ export async function setStage(o: {
   showFact('service', `${service.origin}, with an empty store`);
 
   const approver = await chooseApprover({ ...o, service });
-  const sha256 = await approver.enrol(service.inviteUrl, username);
+  const sha256 = await approver.enrol(service.inviteUrl, 'alex');
+  const passkeys = await listPasskeys(service);
+  // A person may have chosen another name.
+  const username = passkeys[0]?.username ?? '';
   showFact('approver', `${username}: ${approver.description}`);
   showFact('passkey', `enrolled by invite, SHA-256 ${sha256.slice(0, 16)}…`);
 
@@ -83,7 +85,7 @@ export async function setStage(o: {
     '--environments=production,staging',
   ]);
   const policyPath = join(work, 'policy.json');
-  await writeFile(policyPath, JSON.stringify(await policyOf(service)));
+  await writeFile(policyPath, JSON.stringify(policyOf(service, passkeys)));
   const job = administration.with({ DEPLOY_WARRANT_API_KEY: apiKey.trim() }, checkout.folder);
   let run = Date.now();
   return {
@@ -116,12 +118,12 @@ export async function setStage(o: {
 }
 
 /** Both environments have a rule, so that another one is refused for being another one. */
-async function policyOf(service: RunningService): Promise<object> {
+function policyOf({ origin }: RunningService, passkeys: readonly Passkey[]): object {
+  const [username = ''] = passkeys.map((passkey) => passkey.username);
   const rule = { approvers: [username], quorum: 1 };
-  const passkeys = await listPasskeys(service);
   return {
     schema: 'approval-policy/v1',
-    relying_party: { id: 'localhost', origin: service.origin },
+    relying_party: { id: 'localhost', origin },
     approvers: {
       [username]: {
         accounts: [{ provider: 'github', id: '1234567', login: 'alexdoe' }],
