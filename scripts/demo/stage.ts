@@ -9,7 +9,7 @@ import type { DemoOptions } from './options.ts';
 import { personalApprover } from './personal-approver.ts';
 import { cloneAtHead, gitEnvironment, type Checkout } from './repository.ts';
 import { showFact } from './screen.ts';
-import { listPasskeys, startService, type Passkey, type RunningService } from './service.ts';
+import { listPasskeys, startService, type RunningService } from './service.ts';
 import { softwareApprover } from './software-approver.ts';
 
 export interface Stage {
@@ -65,9 +65,8 @@ export async function setStage(o: {
 
   const approver = await chooseApprover({ ...o, service });
   const sha256 = await approver.enrol(service.inviteUrl, 'alex');
-  const passkeys = await listPasskeys(service);
   // A person may have chosen another name.
-  const username = passkeys[0]?.username ?? '';
+  const [{ username } = { username: '' }] = await listPasskeys(service);
   showFact('approver', `${username}: ${approver.description}`);
   showFact('passkey', `enrolled by invite, SHA-256 ${sha256.slice(0, 16)}…`);
 
@@ -80,12 +79,19 @@ export async function setStage(o: {
       DEPLOY_WARRANT_API_URL: service.apiUrl,
     },
   });
-  const apiKey = await administration.run('key', [
-    ...['--note=deploy job', '--repositories=*', '--services=api'],
-    '--environments=production,staging',
+  const [policy, apiKey] = await Promise.all([
+    administration.run('policy', [
+      // Both have a rule, so that another environment is refused for being another one.
+      ...['--environment=production', '--environment=staging'],
+      `--account=${username}=github:1234567:demo-approver`,
+    ]),
+    administration.run('key', [
+      ...['--note=deploy job', '--repositories=*', '--services=api'],
+      '--environments=production,staging',
+    ]),
   ]);
   const policyPath = join(work, 'policy.json');
-  await writeFile(policyPath, JSON.stringify(policyOf(service, passkeys)));
+  await writeFile(policyPath, policy);
   const job = administration.with({ DEPLOY_WARRANT_API_KEY: apiKey.trim() }, checkout.folder);
   let run = Date.now();
   return {
@@ -114,25 +120,6 @@ export async function setStage(o: {
         : { 'rollback-version': checkout.previous }),
       policy: policyPath,
     },
-  };
-}
-
-/** Both environments have a rule, so that another one is refused for being another one. */
-function policyOf({ origin }: RunningService, passkeys: readonly Passkey[]): object {
-  const [username = ''] = passkeys.map((passkey) => passkey.username);
-  const rule = { approvers: [username], quorum: 1 };
-  return {
-    schema: 'approval-policy/v1',
-    relying_party: { id: 'localhost', origin },
-    approvers: {
-      [username]: {
-        accounts: [{ provider: 'github', id: '1234567', login: 'alexdoe' }],
-        passkeys: passkeys.map(({ id, algorithm, publicKey, userHandle }) => ({
-          ...{ id, algorithm, public_key: publicKey, user_handle: userHandle },
-        })),
-      },
-    },
-    environments: { production: rule, staging: rule },
   };
 }
 
