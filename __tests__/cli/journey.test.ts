@@ -294,7 +294,7 @@ describe('the command line', () => {
       DEPLOY_WARRANT_API_KEY: '',
     });
     expect(exitCode).toBe(40);
-    expect(stderr).toContain('api-key');
+    expect(stderr).toContain('DEPLOY_WARRANT_API_KEY');
   });
 
   test('refuses a policy inside of the checkout', async () => {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import { Fault } from '../core/fault.ts';
 import { exitCodes } from '../core/verdict.ts';
 import { concludeRequest, concludeVerify, type Conclusion } from '../gate/conclusion.ts';
 import { requestStep, verifyStep, type StepContext } from '../gate/steps.ts';
@@ -42,8 +43,15 @@ export const verify: RunCommand = async (call) => {
   return end(concludeVerify(outcome, call.signal), call);
 };
 
+/** @throws Fault configuration where a service is named without its key */
 function contextOf(call: Call): StepContext {
   const { env, cwd, signal, out } = call;
+  if (apiUrlOf(call) !== '' && (env.DEPLOY_WARRANT_API_KEY ?? '') === '') {
+    throw new Fault(
+      'configuration',
+      'The variable DEPLOY_WARRANT_API_KEY is not set. Put the request key of the approval service into it.',
+    );
+  }
   return {
     ...{ env, cwd, signal },
     read: (name) => inputOf(call, name),
