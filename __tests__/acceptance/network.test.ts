@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Alter, SeenRequest } from '../../scripts/demo/proxy.ts';
+import { selfSigned } from '../support/certificate.ts';
 import { approvedRequest, ask, statusOf } from './flow.ts';
 import type { StepResult } from './job.ts';
 import {
@@ -20,7 +21,7 @@ const describeHere = missing === undefined ? describe : describe.skip;
 
 describeHere('a network and a machine that can not be relied on', () => {
   let world: World;
-  const servers: Server[] = [];
+  const servers: (Server | TlsServer)[] = [];
   /** The client tries for two minutes before it gives up: this runs while the others do. */
   let cutForGood: { readonly result: Promise<StepResult>; readonly id: string };
 
@@ -42,7 +43,7 @@ describeHere('a network and a machine that can not be relied on', () => {
     await world.close();
   });
 
-  async function listen(server: Server): Promise<number> {
+  async function listen(server: Server | TlsServer): Promise<number> {
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return (server.address() as AddressInfo).port;
@@ -191,29 +192,14 @@ describeHere('a network and a machine that can not be relied on', () => {
   });
 
   test('a certificate that nobody vouches for ends it at once', async () => {
-    const job = world.job();
-    const [key, certificate] = [join(job.temp, 'key.pem'), join(job.temp, 'cert.pem')];
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-        ...['-subj', '/CN=localhost', '-days', '1', '-keyout', key, '-out', certificate],
-      ],
-      { stdio: 'ignore' },
-    );
-    const { createServer: createTlsServer } = await import('node:https');
-    const { readFileSync } = await import('node:fs');
     let heard = 0;
     const port = await listen(
-      createTlsServer(
-        { key: readFileSync(key), cert: readFileSync(certificate) },
-        (_request, response) => {
-          heard += 1;
-          response.end('{}');
-        },
-      ),
+      createTlsServer(selfSigned(), (_request, response) => {
+        heard += 1;
+        response.end('{}');
+      }),
     );
-    const result = await job.start('verify', {
+    const result = await world.job().start('verify', {
       'api-url': `https://localhost:${port}/api`,
       'api-key': world.apiKey,
       policy: world.policy(),
