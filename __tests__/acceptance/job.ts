@@ -3,7 +3,7 @@
  * environment, and the two steps as processes of the built bundles with their inputs from the action files.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -255,7 +255,8 @@ function startStep(o: {
 /** Reads GITHUB_OUTPUT as the runner does: `name=value`, or `name<<DELIMITER`, lines, `DELIMITER`. */
 function readOutputs(path: string): Record<string, string> {
   const outputs: Record<string, string> = {};
-  const lines = readFileSync(path, 'utf8').split('\n');
+  // Gone with the job, where the test did not wait for the step.
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!;
     if (line === '') continue;
