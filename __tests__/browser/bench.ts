@@ -3,7 +3,7 @@
  * passkey in headless Chromium. A test that plays a lying service alters single answers on their way to the browser.
  */
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, jest, test } from '@jest/globals';
 import type { Browser, Page, Route } from 'playwright-core';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { payloadAction } from '../../src/core/payload.ts';
@@ -62,6 +62,8 @@ export function describeInBrowser(name: string, suite: (bench: () => Bench) => v
     test.skip(`${name} (skipped: Chromium is not installed here)`, () => undefined);
     return;
   }
+  // A browser on a busy machine takes its time.
+  jest.setTimeout(90_000);
   describe(name, () => {
     let bench: (Bench & { readonly close: () => Promise<void> }) | undefined;
     beforeAll(async () => {

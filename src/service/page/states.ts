@@ -12,7 +12,7 @@ export const states: Readonly<Record<Status, State>> = {
   pending: { name: 'Waiting', text: 'Waiting for a decision.', tone: 'waiting' },
   approved: {
     name: 'Approved',
-    text: 'The run now checks the signature and goes on. You can close this page.',
+    text: 'The run checks the signature, and goes on once it has every approval it needs. You can close this page.',
     tone: 'good',
   },
   rejected: {
