@@ -64,6 +64,17 @@ describeHere('a deploy that nobody may make', () => {
     const verify = await job.start('verify', { ...access, 'approval-id': id }).result;
     expectRefusal(verify, 'expired', world);
     expect(callsOf(proxy)).not.toContain('POST /api/redemptions');
+
+    // A service that calls it approved all the same does not make it longer.
+    const lying = await world.proxy((_request, answer) => ({
+      ...answer,
+      body: answer.body.replace('"status":"expired"', '"status":"approved"'),
+    }));
+    const late = { ...world.access(lying, world.policy()), 'approval-id': id };
+    const believed = await job.start('verify', late).result;
+    expectRefusal(believed, 'expired', world);
+    expect(believed.stdout).toContain('could be deployed until');
+    expect(callsOf(lying)).toEqual(['GET /api/confirmations/:id']);
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
@@ -80,6 +91,31 @@ describeHere('a deploy that nobody may make', () => {
       await expect(world.alex.decide(links[0]!, 'approved')).rejects.toThrow('is cancelled');
     },
   );
+
+  test('was killed: the post step withdraws what the step left waiting, and nobody can decide it any more', async () => {
+    const [job, proxy] = [world.job(), await world.proxy()];
+    const { step, linkFor } = ask({ world, job, proxy, inputs: { approver: 'alex' } });
+    const link = await linkFor(world.alex);
+    await step.sees(new RegExp(link));
+    step.kill('SIGKILL');
+    await step.result;
+    expect(await statusOf(world, idOf(link))).toBe('pending');
+    const post = await job.startPost().result;
+    expect({ exitCode: post.exitCode, outputs: post.outputs }).toEqual({
+      exitCode: 0,
+      outputs: {},
+    });
+    expect(await statusOf(world, idOf(link))).toBe('cancelled');
+  });
+
+  test('leaves an approval to the job that deploys: the post step does not withdraw it', async () => {
+    const [job, proxy] = [world.job(), await world.proxy()];
+    const { outputs } = await approvedRequest({ world, job, proxy });
+    const before = proxy.requests.length;
+    expect((await job.startPost().result).exitCode).toBe(0);
+    expect(proxy.requests).toHaveLength(before);
+    expect(await statusOf(world, outputs['approval-id']!)).toBe('approved');
+  });
 
   test('was withdrawn after the approval', async () => {
     const [job, proxy] = [world.job(), await world.proxy()];

@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 
 const root = resolve(import.meta.dirname, '../..');
 
+type Step = 'request' | 'verify';
 export type Inputs = Readonly<Record<string, string>>;
 
 export interface StepResult {
@@ -35,7 +36,9 @@ export interface Job {
   readonly runId: string;
   /** The fact inputs both steps of this job declare. */
   readonly facts: Inputs;
-  readonly start: (step: 'request' | 'verify', inputs: Inputs, env?: Inputs) => RunningStep;
+  readonly start: (step: Step, inputs: Inputs, env?: Inputs) => RunningStep;
+  /** The post step of the request step before it, with that one's inputs and state; as on a runner it always runs. */
+  readonly startPost: () => RunningStep;
   readonly git: (...args: readonly string[]) => string;
   readonly write: (path: string, content: string) => void;
 }
@@ -159,35 +162,43 @@ export function startJob(options: JobOptions): Job {
   };
 
   let steps = 0;
+  let asked: { readonly inputs: Inputs; readonly statePath: string } | undefined;
+  const startBundle = (bundle: string, variables: Inputs, state?: string): RunningStep => {
+    steps += 1;
+    const files = Object.fromEntries(
+      ['OUTPUT', 'STATE', 'STEP_SUMMARY', 'ENV', 'PATH'].map((name) => {
+        const path = join(temp, `${name.toLowerCase()}-${steps}`);
+        writeFileSync(path, '');
+        return [`GITHUB_${name}`, path] as const;
+      }),
+    );
+    const saved = state === undefined ? {} : readFileCommands(state);
+    const states = Object.entries(saved).map(([name, value]) => [`STATE_${name}`, value]);
+    return startStep({
+      bundle: join(bundles, bundle),
+      cwd: workspace,
+      outputPath: files.GITHUB_OUTPUT!,
+      env: { ...env, ...files, ...Object.fromEntries(states), ...variables },
+    });
+  };
   return {
-    workspace,
-    temp,
-    commit,
-    runId,
-    facts,
-    git,
-    write,
+    ...{ workspace, temp, commit, runId, facts, git, write },
     start: (step, inputs, extra = {}) => {
-      steps += 1;
-      const files = Object.fromEntries(
-        ['OUTPUT', 'STATE', 'STEP_SUMMARY', 'ENV', 'PATH'].map((name) => {
-          const path = join(temp, `${name.toLowerCase()}-${steps}`);
-          writeFileSync(path, '');
-          return [`GITHUB_${name}`, path];
-        }),
-      );
-      return startStep({
-        bundle: join(bundles, `${step}.js`),
-        cwd: workspace,
-        outputPath: files.GITHUB_OUTPUT!,
-        env: { ...env, ...files, ...inputVariables(step, { ...facts, ...inputs }), ...extra },
-      });
+      const variables = inputVariables(step, { ...facts, ...inputs });
+      if (step === 'request') {
+        asked = { inputs: variables, statePath: join(temp, `state-${steps + 1}`) };
+      }
+      return startBundle(`${step}.js`, { ...variables, ...extra });
+    },
+    startPost: () => {
+      if (asked === undefined) throw new Error('There was no request step');
+      return startBundle('cleanup.js', asked.inputs, asked.statePath);
     },
   };
 }
 
 /** The variables a runner derives from `with:`: every declared input, its default where none is given, and no other. */
-function inputVariables(step: 'request' | 'verify', inputs: Inputs): Record<string, string> {
+function inputVariables(step: Step, inputs: Inputs): Record<string, string> {
   const file = join(root, step === 'verify' ? 'verify/action.yml' : 'action.yml');
   const declared = (
     parse(readFileSync(file, 'utf8')) as { inputs: Record<string, { default?: string }> }
@@ -226,7 +237,7 @@ function startStep(o: {
   const result = new Promise<StepResult>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode, signal) =>
-      resolve({ exitCode, signal, stdout, stderr, outputs: readOutputs(o.outputPath) }),
+      resolve({ exitCode, signal, stdout, stderr, outputs: readFileCommands(o.outputPath) }),
     );
   });
   return {
@@ -252,8 +263,8 @@ function startStep(o: {
   };
 }
 
-/** Reads GITHUB_OUTPUT as the runner does: `name=value`, or `name<<DELIMITER`, lines, `DELIMITER`. */
-function readOutputs(path: string): Record<string, string> {
+/** Reads the file of GITHUB_OUTPUT or GITHUB_STATE as the runner does: `name=value`, or `name<<DELIMITER`, lines, `DELIMITER`. */
+function readFileCommands(path: string): Record<string, string> {
   const outputs: Record<string, string> = {};
   // Gone with the job, where the test did not wait for the step.
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
@@ -263,12 +274,12 @@ function readOutputs(path: string): Record<string, string> {
     const heredoc = /^([^=<]+)<<(.+)$/.exec(line);
     if (heredoc === null) {
       const at = line.indexOf('=');
-      if (at < 1) throw new Error(`GITHUB_OUTPUT holds a line the runner refuses: ${line}`);
+      if (at < 1) throw new Error(`${path} holds a line that the runner refuses: ${line}`);
       outputs[line.slice(0, at)] = line.slice(at + 1);
       continue;
     }
     const end = lines.indexOf(heredoc[2]!, index + 1);
-    if (end < 0) throw new Error(`GITHUB_OUTPUT has no end for ${heredoc[1]!}`);
+    if (end < 0) throw new Error(`${path} has no end for ${heredoc[1]!}`);
     outputs[heredoc[1]!] = lines.slice(index + 1, end).join('\n');
     index = end;
   }
