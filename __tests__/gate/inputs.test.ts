@@ -117,6 +117,24 @@ describe('the TLS environment', () => {
     },
   );
 
+  test.each([
+    '--tls-min-v1.0',
+    '--tls_min_v1.1',
+    '--max-old-space-size=400 --tls-cipher-list=NULL',
+    '--tls-keylog=/tmp/keys',
+    '--openssl-legacy-provider',
+    '--insecure-http-parser',
+  ])('NODE_OPTIONS=%s is refused', (value) => {
+    const fault = faultOf(() => checkTlsEnvironment({ NODE_OPTIONS: value }));
+    expect(fault.code).toBe('configuration');
+    expect(fault.message).toContain('NODE_OPTIONS');
+  });
+
+  test('other options of Node are none of our business', () => {
+    const value = '--max-old-space-size=400 --tls-min-v1.2 --tls-min-v1.3 --use-openssl-ca';
+    expect(checkTlsEnvironment({ NODE_OPTIONS: value })).toEqual([]);
+  });
+
   test('what others may see through is a warning', () => {
     expect(checkTlsEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toEqual([]);
     const names = ['NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'https_proxy', 'NODE_USE_ENV_PROXY'];

@@ -241,6 +241,14 @@ describe('nothing is redeemed unless every other check has passed', () => {
     await notRedeemed({ approvalIds: ids }, 'rejected');
   });
 
+  test('a rejection needs no payload and no signature', async () => {
+    const { ids } = await approvedId();
+    const one = bench.service.stored[0]!;
+    one.status = 'rejected';
+    one.reaction = { status: 'rejected', change: { payload: undefined, rawAssertion: undefined } };
+    await notRedeemed({ approvalIds: ids }, 'rejected');
+  });
+
   test('one rejection among approvals closes it', async () => {
     bench.service.reactions.set('alex', { status: 'approved' }).set('dana', { status: 'approved' });
     await rebuilt({ quorum: 2 });
@@ -601,6 +609,19 @@ test.each([
   const { ids } = await approvedId();
   bench.service.faults.set('redeem', json(status, { code: 'no', message: 'no' }));
   await refusedVerify({ approvalIds: ids }, code);
+});
+
+test('an interruption while the facts are collected uses nothing', async () => {
+  const { record } = await bench.approved();
+  const collect = () => {
+    bench.stop.abort();
+    return Promise.resolve(facts);
+  };
+  const outcome = await bench.verify({ recordText: canonicalText(record), collect });
+  expect(expectRefused(bench, outcome, 'interrupted')).not.toContain('spent');
+  expect(outcome.spent).toBe(false);
+  expect(bench.service.calls).not.toContain('redeem');
+  expect(recordFolders(bench)).toEqual([]);
 });
 
 test('an interruption before the redemption uses nothing', async () => {

@@ -1,15 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { addAbortSignal } from 'node:stream';
 import { maxRecordBytes } from '../core/json.ts';
 import { TransportError } from './http.ts';
 
 /**
  * The whole body of an answer, counted while it streams (DESIGN 7: the toolkit's own reader waits for ever on a cut
  * connection). Never decompressed: we ask for no encoding, so a compressed answer is not the protocol.
- * @throws TransportError `malformed` over 256 KiB or encoded, `unreachable` when it is cut off; the signal's reason on abort
+ * @throws TransportError `malformed` over 256 KiB or encoded; Node's own error when it is cut off or the request is aborted
  */
-export async function readBody(message: IncomingMessage, signal: AbortSignal): Promise<Uint8Array> {
-  addAbortSignal(signal, message);
+export async function readBody(message: IncomingMessage): Promise<Uint8Array> {
   const encoding = message.headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     message.destroy();
@@ -25,6 +23,5 @@ export async function readBody(message: IncomingMessage, signal: AbortSignal): P
     }
     chunks.push(chunk);
   }
-  if (!message.complete) throw new TransportError('unreachable', 'the answer was cut off');
   return Buffer.concat(chunks);
 }

@@ -95,6 +95,7 @@ class Conditions {
   }
 
   prepareRequest(options: RequestOptions & { rejectUnauthorized?: boolean }): void {
+    // Covers connection, headers and body.
     options.signal = this.signal;
     // Said outright, it outweighs NODE_TLS_REJECT_UNAUTHORIZED.
     options.rejectUnauthorized = true;
@@ -145,14 +146,14 @@ async function bodyFor(
   signal: AbortSignal,
   apiKey: string,
 ): Promise<Uint8Array> {
-  if (status >= 200 && status < 300) return readBody(message, signal);
+  if (status >= 200 && status < 300) return readBody(message);
   if (status < 400 || status >= 500) {
     message.destroy();
     return new Uint8Array();
   }
   try {
     // An error page may repeat the request's headers, and parts of it are shown.
-    const text = Buffer.from(await readBody(message, signal)).toString('utf8');
+    const text = Buffer.from(await readBody(message)).toString('utf8');
     return Buffer.from(text.replaceAll(apiKey, '***'));
   } catch (error) {
     if (signal.aborted) throw error;

@@ -19,7 +19,8 @@ export function checkTlsEnvironment(
       'NODE_TLS_REJECT_UNAUTHORIZED is set: the approval service could be impersonated. Remove the variable; for a private certificate authority set NODE_EXTRA_CA_CERTS.',
     );
   }
-  const option = weakeningOption.exec(env.NODE_OPTIONS ?? '')?.[0];
+  // Node reads an underscore in the name of an option as a dash.
+  const option = weakeningOption.exec((env.NODE_OPTIONS ?? '').replaceAll('_', '-'))?.[0];
   if (option !== undefined) {
     throw new Fault(
       'configuration',

@@ -84,7 +84,6 @@ class Verification {
     const facts = await this.input.collect();
     this.facts = facts;
     const rule = ruleFor({ policy, facts, assurance });
-    if (rule?.redemption === 'required' && assurance === 'signature') this.service();
 
     const record = await loadRecord({
       ...this.input,
