@@ -212,7 +212,7 @@ export async function call(
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
   return {
     status: response.status,
-    body: (isJson ? JSON.parse(text) : text) as AnswerBody,
+    body: (isJson && text !== '' ? JSON.parse(text) : text) as AnswerBody,
     headers: response.headers,
   };
 }

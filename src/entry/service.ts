@@ -5,6 +5,11 @@ import { startService } from '../service/serve.ts';
 process.exitCode = 1;
 const args = process.argv.slice(2);
 try {
+  // Before anything says that it is ready: whoever hears that may stop it at once.
+  const stopped = new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
   const service = await startService(parseServiceConfig({ args, env: process.env }));
   process.stdout.write(`Deploy Warrant listens on ${service.url}\n`);
   if (service.adminFile !== undefined) {
@@ -12,10 +17,7 @@ try {
       `The first admin key and invite are in ${service.adminFile} (mode 0600).\n`,
     );
   }
-  await new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await stopped;
   await service.close();
   process.exitCode = 0;
 } catch (error) {

@@ -129,7 +129,8 @@ const unavailable = new Set([5, 6, 8, 10, 13, 14]);
 /** Whether an error says that the disk or the store is at fault, not the request: the answer is 503, and nothing was changed. */
 export function isStoreUnavailable(error: unknown): boolean {
   return (
-    error instanceof Error &&
+    typeof error === 'object' &&
+    error !== null &&
     'errcode' in error &&
     typeof error.errcode === 'number' &&
     unavailable.has(error.errcode & 0xff)

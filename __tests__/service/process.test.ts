@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { builtBundles } from '../support/bundles.ts';
+import {
+  call,
+  createKey,
+  enrol,
+  removeFolders,
+  requestApproval,
+  spawnTestService,
+  stubPage,
+  temporaryFolder,
+} from '../support/service.ts';
+
+afterAll(removeFolders);
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(
+  args: readonly string[],
+  o: { readonly env?: Readonly<Record<string, string>>; readonly stopAfter?: RegExp } = {},
+): Promise<Outcome> {
+  const bundle = join(await builtBundles(), 'service.js');
+  const child = spawn(process.execPath, [bundle, ...args], { env: { ...process.env, ...o.env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+    if (o.stopAfter?.test(stdout) === true) child.kill('SIGINT');
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stdout, stderr };
+}
+
+test('says where it listens and where the first admin file is, and ends on SIGINT with 0', async () => {
+  const data = join(await temporaryFolder(), 'data');
+  const page = await stubPage();
+  const args = ['--port', '0', '--data', data, '--page-dir', page];
+  const first = await run(args, { stopAfter: /mode 0600/ });
+  expect(first).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^Deploy Warrant listens on http:\/\/localhost:\d+\nThe first admin key and invite are in .*data\/first-admin\.json \(mode 0600\)\.\n$/,
+    ),
+    stderr: '',
+  });
+  const second = await run(args, { stopAfter: /listens on/ });
+  expect(second).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Deploy Warrant listens on \S+\n$/),
+  });
+}, 60_000);
+
+test('SIGTERM answers the long polls and ends with 0', async () => {
+  const service = await spawnTestService({ pageDir: await stubPage() });
+  const key = await createKey(service);
+  await enrol(service, 'alex');
+  const { body } = await requestApproval(service, { key, username: 'alex' });
+  const poll = call(service, `/api/confirmations/${body.id}?wait=25`, { key });
+  await Promise.race([poll, new Promise((resolve) => setTimeout(resolve, 200))]);
+  await service.close();
+  expect((await poll).body.status).toBe('pending');
+  expect(service.child.exitCode).toBe(0);
+}, 60_000);
+
+test('serves the built page that lies beside the bundle', async () => {
+  const service = await spawnTestService();
+  const index = await fetch(service.url);
+  expect(await index.text()).toMatch(/\/page\/page\.js/);
+  expect((await call(service, '/page/page.js')).status).toBe(200);
+  await service.close();
+}, 60_000);
+
+test.each([
+  [['--prot', '1'], {}, /--prot/],
+  [[], { DEPLOY_WARRANT_PROT: '1' }, /DEPLOY_WARRANT_PROT/],
+  [['--page-dir', '/nonexistent'], {}, /npm run build/],
+])('%j %j ends with 40 and the reason', async (args, env, message) => {
+  const data = join(await temporaryFolder(), 'data');
+  const outcome = await run(['--port', '0', '--data', data, ...args], { env });
+  expect(outcome).toEqual({ code: 40, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test('a port that is taken ends with 40 and the reason', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, 'localhost', resolve));
+  const { port } = taken.address() as { port: number };
+  const data = join(await temporaryFolder(), 'data');
+  const page = await stubPage();
+  const outcome = await run(['--port', String(port), '--data', data, '--page-dir', page]);
+  expect(outcome).toEqual({ code: 40, stdout: '', stderr: expect.stringMatching(`port ${port}`) });
+  taken.close();
+});
