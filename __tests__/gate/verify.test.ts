@@ -100,7 +100,7 @@ describe('an approved deploy', () => {
       ok: true,
       value: bench.world.policy,
     });
-    expect(JSON.parse(read('verdict.json'))).toEqual(verdict);
+    expect(JSON.parse(read('verdict.json'))).toMatchObject(verdict);
     expect(statSync(recordPath!).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(recordPath!)) {
       expect(statSync(join(recordPath!, name)).mode & 0o777).toBe(0o600);
