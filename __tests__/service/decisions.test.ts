@@ -78,7 +78,7 @@ function signed(
     signCount: alex.signCount,
     ...options,
   });
-  return { decision, assertion: { ...assertion, authenticatorAttachment: 'platform' } };
+  return { decision, assertion };
 }
 
 describe('a decision', () => {
@@ -95,6 +95,20 @@ describe('a decision', () => {
       expect(Date.parse(found.decidedAt)).toBe(Math.floor(now / 1000) * 1000);
     },
   );
+
+  test.each([
+    ['platform', true],
+    ['cross-platform', true],
+    ['hybrid', false],
+    [null, false],
+  ])('the attachment %j is stored: %j', async (authenticatorAttachment, isStored) => {
+    const request = await ask();
+    const { assertion } = signed(request) as { assertion: object };
+    const decision = { decision: 'approved', assertion: { ...assertion, authenticatorAttachment } };
+    expect((await send(request.id, decision)).status).toBe(200);
+    const kept = isStored ? { ...assertion, authenticatorAttachment } : assertion;
+    expect((await read(request.id)).rawAssertion).toEqual(kept);
+  });
 
   test('members that a browser adds to its answer are not stored', async () => {
     const request = await ask();

@@ -50,7 +50,7 @@ function answerTo(signed: Uint8Array, change: Partial<AssertionOptions> = {}): o
     signCount: alex.signCount,
     ...change,
   });
-  return { assertion: { ...assertion, authenticatorAttachment: 'platform' } };
+  return { assertion };
 }
 
 function send(body: object) {

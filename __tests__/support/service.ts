@@ -313,9 +313,7 @@ export async function signIn(service: TestService, person: Person): Promise<stri
     rpId: service.rpId,
     signCount: person.signCount,
   });
-  const answer = await callPage(service, '/page/sign-in', {
-    body: { assertion: { ...assertion, authenticatorAttachment: 'platform' } },
-  });
+  const answer = await callPage(service, '/page/sign-in', { body: { assertion } });
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
   return answer.headers.get('set-cookie')?.split(';')[0] ?? '';
 }
@@ -338,8 +336,7 @@ export async function decisionBody(
     rpId: service.rpId,
     signCount: person.signCount,
   });
-  // As a platform authenticator's browser says it.
-  return { decision, assertion: { ...assertion, authenticatorAttachment: 'platform' } };
+  return { decision, assertion };
 }
 
 /** A person's decision, signed; the page API's answer. */

@@ -9,7 +9,7 @@ import { fitsHash, hashToken, newToken } from './tokens.ts';
 const names = z.array(z.string().min(1).max(255)).min(1).max(1000);
 
 /** What a request key may ask for: exact names, or `["*"]` for all. A repository is named by `owner/name` or by its id. */
-export const scopeSchema = z.strictObject({
+const scopeSchema = z.strictObject({
   repositories: names,
   services: names,
   environments: names,
