@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import * as z from 'zod';
 import { schemaFiles } from '../../scripts/schemas/files.ts';
 import { broadLabels } from '../../src/core/text.ts';
@@ -10,7 +11,7 @@ import { checkPolicy } from '../../src/core/policy.ts';
 import { checkRecord } from '../../src/core/record.ts';
 import { verifyApproval } from '../../src/core/verify.ts';
 import { createEvidence, createWorld } from '../support/approvals.ts';
-import { exampleFacts, examplePayload, minimalFacts } from '../support/deploy.ts';
+import { arbitraryFacts, exampleFacts, examplePayload, minimalFacts } from '../support/deploy.ts';
 import { leafPaths, objectPaths, withValue, written } from '../support/paths.ts';
 import { frozen } from '../support/frozen.ts';
 
@@ -159,4 +160,14 @@ test('each schema says in words what it can not say itself', () => {
   for (const name of ['service', 'environment', 'region', 'account', 'tenant', 'cluster']) {
     for (const label of broadLabels) expect(properties[name]!.description).toContain(label);
   }
+});
+
+test('whatever facts the checker takes, their schema takes too', () => {
+  fc.assert(
+    fc.property(arbitraryFacts, (facts) => {
+      fc.pre(checkFacts(facts).ok);
+      expect(valid.facts(facts)).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
 });
