@@ -107,6 +107,17 @@ describeHere('facts that change between request and verify', () => {
     expect(both.stdout).toContain('commit');
   });
 
+  test('asks nobody about a commit that is not the one of the run, or not the one in the input', async () => {
+    const [other, unheard] = [world.job(), await world.proxy()];
+    const access = { ...world.access(unheard, policy), approver: 'alex' };
+    const parent = other.git('rev-parse', 'HEAD^');
+    const ofAnotherRun = await other.start('request', access, { GITHUB_SHA: parent }).result;
+    expectRefusal(ofAnotherRun, 'facts_mismatch', world);
+    const ofAnotherInput = await other.start('request', { ...access, commit: parent }).result;
+    expectRefusal(ofAnotherInput, 'facts_mismatch', world);
+    expect(unheard.requests).toEqual([]);
+  });
+
   test('refuses a migration file that was changed after the approval', async () => {
     appendFileSync(join(job.workspace, 'db/001.sql'), 'drop table orders;\n');
     const result = await verify();
