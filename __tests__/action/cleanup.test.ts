@@ -17,7 +17,7 @@ let server: FaultyServer;
 beforeAll(async () => {
   world = await startActionWorld();
   server = await startFaultyServer();
-});
+}, 120_000);
 afterAll(async () => {
   await world.close();
   await server.close();

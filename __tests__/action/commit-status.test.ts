@@ -8,7 +8,7 @@ let github: FaultyServer;
 beforeAll(async () => {
   world = await startActionWorld();
   github = await startFaultyServer();
-});
+}, 120_000);
 afterAll(async () => {
   await world.close();
   await github.close();

@@ -16,7 +16,7 @@ let bundle: string;
 
 beforeAll(async () => {
   bundle = join(await builtBundles(), 'cli.js');
-}, 60_000);
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Puts each text or document into a file, and names the files as arguments. */

@@ -134,7 +134,7 @@ beforeAll(async () => {
   writeFileSync(join(checkout, 'README.md'), '# shop\n');
   git('add', '--all');
   git('commit', '--quiet', '-m', 'Open the shop');
-}, 60_000);
+}, 120_000);
 
 afterAll(() => {
   server.kill('SIGKILL');
