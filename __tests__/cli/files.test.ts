@@ -103,6 +103,21 @@ describe('check', () => {
     for (const field of ['service', 'commit', 'ref']) expect(stderr).toContain(`${field}: `);
   });
 
+  test('writes no control character of a name to the terminal', async () => {
+    const path = join(folder, 'facts\u001b[31m\u202e\nok.json');
+    writeFileSync(path, JSON.stringify(facts));
+    for (const [args, expected] of [
+      [['check', path], 0],
+      [['check', `${path}\u0007`], 40],
+      [['check', `--\u001b[31m`], 40],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await runBundle(bundle, { args });
+      expect(exitCode).toBe(expected);
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+      expect((stdout + stderr).trimEnd()).not.toContain('\n');
+    }
+  });
+
   test('does not repeat a secret', async () => {
     const secret = `ghp_${'a1B2'.repeat(9)}`;
     const wrong = { ...facts, rollback: { kind: 'version', value: secret } };
