@@ -1,4 +1,4 @@
-import type { Confirmation, Status } from './api.ts';
+import type { Confirmation } from './api.ts';
 import { liveTime, localTime } from './clock.ts';
 import { button, el } from './dom.ts';
 import { states } from './states.ts';
@@ -77,7 +77,7 @@ export class DecisionBar {
   }
 
   /** The state in the place of the buttons, for good. */
-  close(status: Status, { username, decidedAt }: Confirmation): void {
+  close({ status, username, decidedAt }: Confirmation): void {
     const { name, text, tone } = states[status];
     const isDecision = status === 'approved' || status === 'rejected';
     const when = decidedAt === undefined ? '' : ` at ${localTime(decidedAt)}`;

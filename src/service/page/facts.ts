@@ -1,5 +1,5 @@
 import { liveTime, localTime } from './clock.ts';
-import { forgeLinks } from './deploy.ts';
+import { forgeLinks, type Deploy } from './deploy.ts';
 import { el } from './dom.ts';
 import { at, pathText, type Json, type Path } from './leaves.ts';
 import type { Sheet } from './sheet.ts';
@@ -53,8 +53,17 @@ function files(sheet: Sheet, payload: Json): HTMLElement | undefined {
 }
 
 function statements(sheet: Sheet, payload: Json): HTMLElement | undefined {
-  const items = elements(payload, 'statements').map((path) => el('li', {}, mono(sheet.show(path))));
+  const items = elements(payload, 'statements').map((path) =>
+    el('li', {}, mono(sheet.show(path, whereLength(payload, at(payload, ...path))))),
+  );
   return items.length === 0 ? undefined : el('ul', { class: 'statements' }, ...items);
+}
+
+/** How much of a statement only says where it stands: `db/002.sql:14 ` before `DROP TABLE users`, for a file of this migration. */
+function whereLength(payload: Json, statement: Json | undefined): number {
+  const [where = '', path] = /^(.+?):[0-9]+ /.exec(String(statement)) ?? [];
+  const isFile = elements(payload, 'files').some((file) => at(payload, ...file, 'path') === path);
+  return isFile ? where.length : 0;
 }
 
 /** The paths of a list's elements. */
@@ -84,6 +93,16 @@ export function dangerBlock(sheet: Sheet, payload: Json): HTMLElement {
     el('p', {}, 'It can delete or change data for good; a rollback does not undo that.'),
     statements(sheet, payload),
     el('dl', {}, ...there(migrationRows(sheet, payload))),
+  );
+}
+
+/** Who asks, in a line below the heading; the account in full stands among the facts. */
+export function askedBy({ actorLogin, actorType }: Deploy): HTMLElement {
+  const [login, type] = [textNodes(actorLogin), textNodes(actorType)];
+  return el(
+    'p',
+    { class: 'asker' },
+    ...['Asked by ', el('b', {}, el('bdi', {}, ...login)), ' (', el('bdi', {}, ...type), ')'],
   );
 }
 

@@ -33,7 +33,7 @@ export class Sheet {
     return this.#leaves.has(key(path));
   }
 
-  /** The leaf's place on the page, or nothing where the payload has no such leaf. The first `lead` characters stand out. */
+  /** The leaf's place on the page, or nothing where the payload has no such leaf. The first `lead` characters are set apart. */
   show(path: Path, lead = 0): HTMLElement | undefined {
     const leaf = this.#leaves.get(key(path));
     if (leaf === undefined) return undefined;

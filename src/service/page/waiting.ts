@@ -158,7 +158,7 @@ function entry({ id, action, payload, payloadHash, expiresAt, decideBy }: Waitin
   const deploy = readDeploy(payload);
   const heading =
     deploy === undefined
-      ? ['Claimed, not signed: ', ...textNodes(action)]
+      ? [el('span', { class: 'note' }, 'Claimed, not signed:'), ' ', ...textNodes(action)]
       : [
           'Deploy ',
           el('b', {}, ...textNodes(deploy.service)),
