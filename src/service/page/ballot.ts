@@ -1,0 +1,145 @@
+import { ApiError, followConfirmation, readConfirmation, type Confirmation } from './api.ts';
+import { DecisionBar } from './decision-bar.ts';
+import { cancelCeremony, checkShown, decide, type Signable } from './decision.ts';
+import { isUnknownDeploy } from './deploy.ts';
+import { el } from './dom.ts';
+import { follow } from './follow.ts';
+import { whyItFailed } from './passkey.ts';
+import type { Sheet } from './sheet.ts';
+import { isFinal, states } from './states.ts';
+
+interface BallotOptions {
+  readonly first: Confirmation;
+  readonly rpId: string;
+  readonly sheet: Sheet;
+  readonly title: string;
+  readonly fingerprint: string;
+  readonly isDestructive: boolean;
+}
+
+const outOfDate =
+  'The service cannot be reached, so this page may be out of date. It keeps trying.';
+
+/** The state of one request, live, and the decision on it. What is asked is fixed when the page opens. */
+export class Ballot {
+  readonly mark = el('span', { class: 'state' });
+  readonly bar: DecisionBar;
+  readonly #o: BallotOptions;
+  #confirmation: Confirmation;
+  #isChecked = false;
+  #isBusy = false;
+  #isOutOfDate = false;
+  /** What the person is asked to do right now. */
+  #prompt = '';
+  /** Why nothing may be signed here, for good. */
+  #blocked: string | undefined;
+
+  constructor(options: BallotOptions) {
+    this.#o = options;
+    this.#confirmation = options.first;
+    this.bar = new DecisionBar({
+      confirmation: options.first,
+      fingerprint: options.fingerprint,
+      isDestructive: options.isDestructive,
+      onDecide: (decision) => void this.#decide(decision),
+    });
+  }
+
+  /** Checks what is shown, lets the person decide, and follows the state until it is final. */
+  async open(): Promise<void> {
+    await this.#check();
+    follow({
+      next: async (signal, waitSeconds) => {
+        const { id, status } = this.#confirmation;
+        this.#takeOver(await followConfirmation(id, status, { signal, waitSeconds }));
+        return isFinal(this.#confirmation.status) ? 'done' : 'more';
+      },
+      onTrouble: (error) => {
+        this.#isOutOfDate = error !== undefined;
+        this.#update();
+      },
+    });
+  }
+
+  /** What is shown is checked when the page opens, and again right before each ceremony. */
+  async #check(): Promise<Signable | undefined> {
+    const { first, sheet } = this.#o;
+    const signable = isUnknownDeploy(first.payload)
+      ? 'It is a deploy in a form that this page does not know.'
+      : await checkShown(sheet.read(), first);
+    this.#isChecked = true;
+    if (typeof signable === 'string') this.#block(signable);
+    this.#update();
+    return typeof signable === 'string' ? undefined : signable;
+  }
+
+  #block(reason: string): void {
+    this.#blocked ??= `Nothing can be decided on this page, and nothing was signed. ${reason} Tell the platform engineer.`;
+    cancelCeremony();
+  }
+
+  /** Takes over a newer answer. State and times may change under an open page, never what is asked. */
+  #takeOver(answer: Confirmation): void {
+    const { first } = this.#o;
+    const isSame = (['id', 'username', 'payloadHash', 'nonce'] as const).every(
+      (name) => answer[name] === first[name],
+    );
+    if (isSame) this.#confirmation = answer;
+    else this.#block('The service now tells something else about this request than before.');
+    if (answer.status !== 'pending') cancelCeremony();
+    this.#update();
+  }
+
+  async #decide(decision: 'approved' | 'rejected'): Promise<void> {
+    if (this.#isBusy) return;
+    const { first, rpId } = this.#o;
+    this.#isBusy = true;
+    this.bar.complain('');
+    try {
+      const signable = await this.#check();
+      if (signable === undefined) return;
+      this.#prompt = `Use your passkey to ${decision === 'approved' ? 'approve' : 'reject'}…`;
+      this.#update();
+      const status = await decide(decision, signable, { confirmation: first, rpId });
+      await this.#catchUp({ ...this.#confirmation, status });
+    } catch (error) {
+      if (error instanceof ApiError) await this.#catchUp(this.#confirmation);
+      // A request that was decided meanwhile takes the prompt away: the state says it all then.
+      const isOpen = this.#confirmation.status === 'pending' && this.#blocked === undefined;
+      if (isOpen) this.bar.complain(whyNot(error));
+    } finally {
+      this.#isBusy = false;
+      this.#prompt = '';
+      this.#update();
+    }
+  }
+
+  /** The service's state now, or `known` where it cannot be had; the long poll brings it then. */
+  async #catchUp(known: Confirmation): Promise<void> {
+    this.#takeOver(await readConfirmation(known.id).catch(() => known));
+  }
+
+  #update(): void {
+    const { fingerprint, title } = this.#o;
+    const { status } = this.#confirmation;
+    const { name, tone } = states[status];
+    const blocked = this.#blocked;
+    document.title = `${status === 'pending' ? '' : `${name}: `}${fingerprint} ${title}`;
+    this.mark.dataset.status = status;
+    this.mark.dataset.tone = blocked === undefined ? tone : 'bad';
+    this.mark.textContent = blocked === undefined ? name : 'Do not sign';
+    const isOpen = status === 'pending' && blocked === undefined;
+    this.bar.enable(isOpen && this.#isChecked && !this.#isBusy);
+    if (blocked !== undefined) this.bar.complain(blocked);
+    else if (!isOpen) this.bar.complain('');
+    if (status !== 'pending') this.bar.close(this.#confirmation);
+    else this.bar.say(this.#prompt === '' && this.#isOutOfDate ? outOfDate : this.#prompt);
+  }
+}
+
+/** Why a decision failed. Without an answer nobody knows whether it arrived, and the page does not claim to. */
+function whyNot(error: unknown): string {
+  const isUnknown = error instanceof ApiError && (error.status === 0 || error.status >= 500);
+  if (!isUnknown) return whyItFailed(error, 'Nothing was decided.');
+  return `${error.message} Your decision may not have arrived. If it did, this page shows it in a moment; if not, try again.`;
+}
