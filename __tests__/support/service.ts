@@ -48,8 +48,12 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** For `afterAll`: removes every folder that was made here. */
+/** What still runs, for a test that failed before it closed its service: an open server would keep jest from ending. */
+const running = new Set<() => Promise<void>>();
+
+/** For `afterAll`: ends every service and removes every folder that was made here. */
 export async function removeFolders(): Promise<void> {
+  for (const end of [...running]) await end();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 }
 
@@ -78,7 +82,11 @@ export async function startTestService(
       ...(bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs }),
     },
   );
-  const { url: origin, port, apiUrl, close } = service;
+  const { url: origin, port, apiUrl } = service;
+  const close = async (): Promise<void> => {
+    if (running.delete(close)) await service.close();
+  };
+  running.add(close);
   return {
     ...{ url: `http://localhost:${port}`, origin, apiUrl, dataDir, log, close },
     rpId: config.rpId ?? new URL(origin).hostname,
@@ -114,7 +122,13 @@ export async function spawnTestService(
     // Halves the time of the start, which the crash test pays fifty times.
     env: { ...process.env, NODE_COMPILE_CACHE: join(bundles, 'compile-cache') },
   });
+  const end = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  running.add(end);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  void ended.then(() => running.delete(end));
   const log: string[] = [];
   const url = await new Promise<string>((resolve, reject) => {
     let text = '';

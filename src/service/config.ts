@@ -32,7 +32,14 @@ const flags = {
 type Flag = keyof typeof flags;
 
 /** Variables of the same prefix that belong to the other commands and may stand in the same shell. */
-const variablesOfOtherCommands = new Set(['API_KEY', 'API_URL', 'API_KEY_FILE']);
+const variablesOfOtherCommands = new Set([
+  // What the gate reads,
+  ...['API_KEY', 'API_URL', 'POLICY', 'RUN_ID', 'RUN_ATTEMPT', 'JOB', 'REF'],
+  // and what `deploy-warrant run` tells its command, which may be to deploy this service.
+  ...['SERVICE', 'ENVIRONMENT', 'REGION', 'ACCOUNT', 'TENANT', 'CLUSTER', 'REPOSITORY', 'COMMIT'],
+  ...['DIGEST', 'ROLLBACK_KIND', 'ROLLBACK_VALUE', 'MIGRATION_COMMAND', 'APPROVAL_ID'],
+  ...['APPROVERS', 'PAYLOAD_HASH', 'FINGERPRINT', 'RECORD_PATH'],
+]);
 const prefix = 'DEPLOY_WARRANT_';
 
 /**

@@ -45,7 +45,7 @@ create table challenges (
   expires_at bigint not null,
   used_at bigint
 );
-create index challenges_by_expiry on challenges (expires_at);
+create index challenges_by_purpose on challenges (purpose, expires_at);
 create table sessions (
   token_hash text primary key,
   credential_id text not null references passkeys (credential_id),
@@ -69,9 +69,9 @@ create table confirmations (
   assertion text
 );
 create index confirmations_of_payload on confirmations (payload_hash);
-create index confirmations_of_person on confirmations (username, status);
+create index confirmations_of_person on confirmations (username, status, expires_at);
 create index confirmations_by_time on confirmations (username, created_at);
-create index confirmations_of_target on confirmations (target, status);
+create index confirmations_of_target on confirmations (target, status, expires_at);
 create table idempotency_keys (
   api_key_id text not null references api_keys (id),
   idempotency_key text not null,
