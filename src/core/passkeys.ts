@@ -18,6 +18,10 @@ export interface PinnedKey {
 
 const minimumRsaBits = 2048;
 
+/** What was read, by all that it depends on: reading a key costs more than checking a signature with it. */
+const readings = new Map<string, KeyObject | string>();
+const maxReadings = 1_000;
+
 /**
  * The key object of a pinned key, or what is wrong with it. It has to be of the type and size that its algorithm needs,
  * and in the one form of its bytes (a named curve, an uncompressed point, nothing after it), so that no key has two texts.
@@ -26,6 +30,16 @@ export function readPinnedKey({
   algorithm,
   public_key: text,
 }: Pick<PinnedKey, 'algorithm' | 'public_key'>): KeyObject | string {
+  const name = `${algorithm} ${text}`;
+  const known = readings.get(name);
+  if (known !== undefined) return known;
+  const read = readKey(algorithm, text);
+  if (readings.size >= maxReadings) readings.clear();
+  readings.set(name, read);
+  return read;
+}
+
+function readKey(algorithm: Algorithm, text: string): KeyObject | string {
   const spki = decodeBase64url(text);
   if (spki === undefined) return 'is not base64url without padding';
   let key: KeyObject;
