@@ -110,7 +110,10 @@ describe('the demo', () => {
     await cp(join(tampered, 'cli.js'), join(tampered, 'real.js'));
     await writeFile(
       join(tampered, 'cli.js'),
-      `if (process.argv.includes('--environment=staging')) process.exit(0);\nawait import('./real.js');\n`,
+      `const [, , command, ...flags] = process.argv;
+if (command === 'verify' && flags.includes('--environment=staging')) process.exit(0);
+await import('./real.js');
+`,
     );
     const { exitCode, output } = await demo(['--dist', tampered, '--without-browser']);
     expect(exitCode).toBe(1);
