@@ -60,16 +60,17 @@ describe('flags', () => {
     expect(parse('request', '--rollback-command=-x').flags.get('rollback-command')).toEqual(['-x']);
   });
 
-  test.each(['request', 'verify'] as const)(
-    'of %s are the inputs of the action, without its secrets',
-    (step) => {
-      const inputs = inputWords(step).filter(([, { secret }]) => secret !== true);
-      const own = ['record-dir', 'json', 'help'];
-      expect(Object.keys(commands[step]!.flags).filter((name) => !own.includes(name))).toEqual(
-        inputs.map(([name]) => name),
-      );
-    },
-  );
+  test.each([
+    ['request', 'request'],
+    ['verify', 'verify'],
+    ['run', 'request'],
+  ] as const)('of %s are the inputs of the action %s, without its secrets', (command, step) => {
+    const inputs = inputWords(step).filter(([, { secret }]) => secret !== true);
+    const own = ['api-key-file', 'record-dir', 'json', 'help'];
+    expect(Object.keys(commands[command]!.flags).filter((name) => !own.includes(name))).toEqual(
+      inputs.map(([name]) => name),
+    );
+  });
 
   test('of serve are those that the service reads', () => {
     const names = Object.keys(serveWord.flags).filter((name) => name !== 'help');
@@ -95,6 +96,34 @@ test('the help names every command, and every flag of each', () => {
     for (const flag of Object.keys(flags)) expect(helpFor(name)).toContain(`--${flag}`);
   }
   expect(helpFor('constructor')).toBeUndefined();
+});
+
+describe('the example of', () => {
+  test.each(Object.entries({ ...commands, serve: serveWord }))('%s', (name, word) => {
+    const [command, ...args] = word.example.split(' ');
+    expect(command).toBe(name);
+    expect(() =>
+      parseFlags(name, { word: { ...word, load: () => Promise.reject(new Error()) }, args }),
+    ).not.toThrow();
+    expect(helpFor(name)).toContain(`Example:\n  deploy-warrant ${word.example}`);
+  });
+});
+
+describe('run', () => {
+  test('leaves to the command what stands after the first two dashes', () => {
+    const { flags, positionals } = parse('run', '--service', 'api', '--', 'x', '--service', '--');
+    expect(flags.get('service')).toEqual(['api']);
+    expect(positionals).toEqual(['x', '--service', '--']);
+  });
+
+  test.each([
+    ['no command', ['--service', 'api'], 'The command is missing'],
+    ['an empty command', ['--', ''], 'The command is missing'],
+    ['a command without the dashes', ['./deploy.sh'], 'too many: ./deploy.sh'],
+    ['a command before the dashes', ['./deploy.sh', '--', 'x'], 'too many: ./deploy.sh'],
+  ])('refuses %s', (_name, args, word) => {
+    expect(refusal('run', ...args)).toContain(word);
+  });
 });
 
 test('the nearest word is near, or none', () => {

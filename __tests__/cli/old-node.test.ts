@@ -19,7 +19,14 @@ const testHere = oldNode === undefined ? test.skip : test;
 // Skipped where no older Node is installed.
 testHere('an old Node gets one sentence and 40, whatever the command', async () => {
   const bundle = join(await builtBundles(), 'cli.js');
-  for (const args of [['verify'], ['serve'], ['--help'], []]) {
+  for (const args of [
+    ['verify'],
+    ['serve'],
+    ['run', '--', 'true'],
+    ['audit', '.'],
+    ['--help'],
+    [],
+  ]) {
     const { exitCode, stdout, stderr } = await runBundle(bundle, { args, node: oldNode! });
     expect({ exitCode, stdout }).toEqual({ exitCode: 40, stdout: '' });
     expect(stderr).toMatch(

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import type { DeployFacts } from '../core/facts.ts';
 import { refusalOf } from '../core/fault.ts';
+import { verdictLine } from '../core/verdict-line.ts';
 import { exitCodes } from '../core/verdict.ts';
 import { concludeUnwritten, type Conclusion } from '../gate/conclusion.ts';
 import { error, info, warning } from './log.ts';
@@ -23,9 +24,9 @@ export async function withOutputFile(
   try {
     await requireOutputFile(env.GITHUB_OUTPUT);
   } catch (cause) {
-    const { message, exit_code } = refusalOf(cause);
-    error(message);
-    return exit_code;
+    const refusal = refusalOf(cause);
+    error(verdictLine(refusal));
+    return refusal.exit_code;
   }
   return await step();
 }
@@ -55,11 +56,11 @@ function say({ verdict, outputs, exitCode }: Conclusion): void {
       `Decided by ${outputs.approvers ?? ''}, says the service. Without a policy no signature was checked and nothing is approved: only a verify step with a policy opens.`,
     );
   } else if (exitCode !== exitCodes.approved) {
-    error(`${verdict.reason_code}: ${verdict.message}`);
+    error(verdictLine(verdict));
   } else if (verdict.assurance === 'service' || verdict.redemption === 'run') {
-    warning(verdict.message);
+    warning(verdictLine(verdict));
   } else {
-    info(verdict.message);
+    info(verdictLine(verdict));
   }
 }
 
@@ -94,7 +95,7 @@ function handedOnNothing(
 ): number {
   const failure = refusalOf(cause);
   const used = spent ? ' The approval is used up: another try needs a new one.' : '';
-  error(`${failure.reason_code}: ${failure.message}${used}`);
+  error(verdictLine({ ...failure, message: `${failure.message}${used}` }));
   if (conclusion.exitCode !== exitCodes.approved) return conclusion.exitCode;
   const unwritten = concludeUnwritten(failure, conclusion);
   try {

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { TransportError, type ApiResponse } from '../client/http.ts';
+import { TransportError } from '../client/http.ts';
 import { createTransport } from '../client/transport.ts';
 import { errorSchema } from '../core/api.ts';
 import { Fault, listProblems } from '../core/fault.ts';
@@ -8,15 +8,15 @@ import { problemsOf } from '../core/problems.ts';
 import { visible } from '../core/text.ts';
 import type { RefusalCode } from '../core/verdict.ts';
 import { checkTlsEnvironment } from '../gate/environment.ts';
+import { readApiKey } from './api-key.ts';
 import { flagValue, type Call } from './command.ts';
 
 const timeoutMs = 15_000;
 
-interface AdminRequest<T> {
-  readonly method: 'GET' | 'POST';
+interface AdminRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: JsonValue;
-  readonly answer: z.ZodType<T>;
 }
 
 /** The base of the approval API: the flag, else the variable. */
@@ -24,14 +24,31 @@ export function apiUrlOf(call: Pick<Call, 'flags' | 'env'>): string {
   return flagValue(call, 'api-url') || (call.env.DEPLOY_WARRANT_API_URL ?? '');
 }
 
-/** One call with the admin key of `DEPLOY_WARRANT_API_KEY`, sent once. @throws Fault */
-export async function askAsAdmin<T>(call: Call, request: AdminRequest<T>): Promise<T> {
+/** One call with the admin key, sent once, and its answer. @throws Fault */
+export async function askAsAdmin<T>(
+  call: Call,
+  { answer, ...request }: AdminRequest & { readonly answer: z.ZodType<T> },
+): Promise<T> {
+  const { body, host } = await sendAsAdmin(call, request);
+  const parsed = answer.safeParse(readJson(body, host));
+  if (parsed.success) return parsed.data;
+  throw new Fault(
+    'service_misbehaved',
+    `The answer of ${host} is not of the form of the API:\n${listProblems(problemsOf(parsed.error))}`,
+  );
+}
+
+/** One call with the admin key, sent once, that has to be answered by success. @throws Fault */
+export async function sendAsAdmin(
+  call: Call,
+  request: AdminRequest,
+): Promise<{ readonly body: Uint8Array; readonly host: string }> {
   for (const warning of checkTlsEnvironment(call.env)) call.out.say(`Warning: ${warning}`);
-  const apiKey = call.env.DEPLOY_WARRANT_API_KEY ?? '';
+  const apiKey = await readApiKey(call);
   if (apiKey === '') {
     throw new Fault(
       'configuration',
-      'The variable DEPLOY_WARRANT_API_KEY is not set. Put an admin key into it; the first one is in the file first-admin.json of the service.',
+      'The variable DEPLOY_WARRANT_API_KEY is not set. Put an admin key into it, or name a file by --api-key-file; the first key is in the file first-admin.json of the service.',
     );
   }
   const apiUrl = apiUrlOf(call);
@@ -42,33 +59,19 @@ export async function askAsAdmin<T>(call: Call, request: AdminRequest<T>): Promi
     );
   }
   const transport = createTransport({ apiUrl, apiKey });
-  const { answer, ...sent } = request;
-  const response = await transport
-    .send({ ...sent, timeoutMs, signal: call.signal })
+  const { host } = transport;
+  const { status, body } = await transport
+    .send({ ...request, timeoutMs, signal: call.signal })
     .catch((cause: unknown) => {
       if (!(cause instanceof TransportError)) throw cause;
-      throw new Fault(
-        'service_unreachable',
-        `${transport.host} can't be reached: ${cause.message}.`,
-        { cause },
-      );
+      throw new Fault('service_unreachable', `${host} can't be reached: ${cause.message}.`, {
+        cause,
+      });
     });
-  return readAnswer(response, { host: transport.host, answer });
-}
-
-function readAnswer<T>(
-  { status, body }: ApiResponse,
-  { host, answer }: { readonly host: string; readonly answer: z.ZodType<T> },
-): T {
-  if (status !== 200 && status !== 201) {
-    throw new Fault(codeOf(status), `${host} answered ${status}${quotation(body)}.`);
-  }
-  const parsed = answer.safeParse(readJson(body, host));
-  if (parsed.success) return parsed.data;
-  throw new Fault(
-    'service_misbehaved',
-    `The answer of ${host} is not of the form of the API:\n${listProblems(problemsOf(parsed.error))}`,
-  );
+  // A deletion has no answer to read (204).
+  const isDone = request.method === 'DELETE' ? status === 204 : status === 200 || status === 201;
+  if (isDone) return { body, host };
+  throw new Fault(codeOf(status), `${host} answered ${status}${quotation(body)}.`);
 }
 
 function codeOf(status: number): RefusalCode {

@@ -11,8 +11,12 @@ export interface FlagWord {
 
 export interface CommandWord {
   readonly summary: string;
+  /** One call as somebody would type it, without `deploy-warrant`. */
+  readonly example: string;
   /** Names of the arguments that are no flags, all of them needed. */
   readonly positionals: readonly string[];
+  /** Takes a command after `--`: all from there on is its, flags and all. */
+  readonly takesCommand?: true;
   readonly flags: Readonly<Record<string, FlagWord>>;
   readonly load: () => Promise<RunCommand>;
 }
@@ -27,6 +31,8 @@ export interface Call {
   readonly cwd: string;
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** From then on SIGINT and SIGTERM are the caller's. */
+  readonly releaseSignals: () => void;
   readonly out: Outlet;
 }
 

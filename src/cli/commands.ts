@@ -8,6 +8,11 @@ const apiUrl: FlagWord = {
   value: 'URL',
   description: 'Address of the approval API, including `/api`. Default: DEPLOY_WARRANT_API_URL.',
 };
+const apiKeyFile: FlagWord = {
+  value: 'FILE',
+  description:
+    'File with the API key, which nobody else may read (chmod 600). Default: DEPLOY_WARRANT_API_KEY.',
+};
 const recordDir: FlagWord = {
   value: 'DIR',
   description:
@@ -26,6 +31,7 @@ function stepFlags(step: Step): Readonly<Record<string, FlagWord>> {
       { value: 'VALUE', description, ...(lists.has(name) ? { repeatable: true } : {}) },
     ]),
     ['api-url', apiUrl],
+    ['api-key-file', apiKeyFile],
     ['record-dir', recordDir],
     ['json', json],
     ['help', help],
@@ -35,6 +41,7 @@ function stepFlags(step: Step): Readonly<Record<string, FlagWord>> {
 /** Run by an executable of its own (`./serve.ts`), which checks the flags. */
 export const serveWord: Omit<CommandWord, 'load'> = {
   summary: 'Runs the approval service.',
+  example: 'serve --data /var/lib/deploy-warrant --origin https://approve.example.com',
   positionals: [],
   flags: {
     port: { value: 'PORT', description: 'Port to listen on; 0 takes any. Default: 8080.' },
@@ -57,9 +64,11 @@ export const serveWord: Omit<CommandWord, 'load'> = {
 export const commands: Readonly<Record<string, CommandWord>> = {
   invite: {
     summary: 'Makes an invite, by which a person enrols a passkey. Needs an admin key.',
+    example: 'invite --api-url https://approve.example.com/api --note Alex',
     positionals: [],
     flags: {
       'api-url': apiUrl,
+      'api-key-file': apiKeyFile,
       note: { value: 'TEXT', description: 'Whom it is for.' },
       'max-uses': { value: 'N', description: 'How many passkeys it makes. Default: 1.' },
       json,
@@ -69,9 +78,11 @@ export const commands: Readonly<Record<string, CommandWord>> = {
   },
   key: {
     summary: 'Makes a request key, shown once. Needs an admin key.',
+    example: 'key --repositories acme/shop --services api --environments production --note ci',
     positionals: [],
     flags: {
       'api-url': apiUrl,
+      'api-key-file': apiKeyFile,
       note: { value: 'TEXT', description: 'What it is for.' },
       repositories: {
         value: 'NAME',
@@ -95,9 +106,11 @@ export const commands: Readonly<Record<string, CommandWord>> = {
   },
   policy: {
     summary: 'Prints a policy with the passkeys of the service. Needs an admin key.',
+    example: 'policy --environment production --account alex=github:1234567:alexdoe',
     positionals: [],
     flags: {
       'api-url': apiUrl,
+      'api-key-file': apiKeyFile,
       environment: {
         value: 'NAME',
         repeatable: true,
@@ -119,20 +132,69 @@ export const commands: Readonly<Record<string, CommandWord>> = {
     },
     load: async () => (await import('./policy.ts')).policy,
   },
+  revoke: {
+    summary:
+      'Revokes a passkey, whose approvals can then be redeemed no more, or a key. Needs an admin key.',
+    example: 'revoke --passkey qWx0Zb3nT1mXoO4t6Zk0Ew',
+    positionals: [],
+    flags: {
+      'api-url': apiUrl,
+      'api-key-file': apiKeyFile,
+      passkey: { value: 'ID', description: 'Id of the passkey, as the policy names it.' },
+      key: { value: 'ID', description: 'Id of the API key, as "deploy-warrant key" said it.' },
+      json,
+      help,
+    },
+    load: async () => (await import('./revoke.ts')).revoke,
+  },
   request: {
     summary: 'Asks for an approval of exactly this deploy, and waits.',
+    example:
+      'request --service api --environment production --migration none --rollback-version v1.41.2 --policy ~/policy.json',
     positionals: [],
     flags: stepFlags('request'),
     load: async () => (await import('./step.ts')).request,
   },
   verify: {
     summary: 'Right before the deploy: checks the approval again, and uses it up.',
+    example:
+      'verify --approval-id 7b1c6a52-1f5e-4c57-9a0e-3d1b0f1d2c3e --service api --environment production --migration none --rollback-version v1.41.2 --policy ~/policy.json',
     positionals: [],
     flags: stepFlags('verify'),
     load: async () => (await import('./step.ts')).verify,
   },
+  run: {
+    summary:
+      'Asks, waits, verifies, uses the approval up, then runs the command; without an approval it does not start. In one process.',
+    example:
+      'run --service api --environment production --migration none --rollback-version v1.41.2 --policy ~/policy.json -- ./deploy.sh production',
+    positionals: [],
+    takesCommand: true,
+    flags: {
+      ...stepFlags('request'),
+      json: { description: "Prints a refusal as one line of JSON; stdout is else the command's." },
+    },
+    load: async () => (await import('./run.ts')).run,
+  },
+  audit: {
+    summary:
+      'Checks a record folder offline: whether the record holds, and every fault if not. It opens nothing.',
+    example: 'audit ./deploy-warrant-record-x7Kq2L --at 2026-11-22T10:10:00Z',
+    positionals: ['DIR'],
+    flags: {
+      at: {
+        value: 'TIME',
+        description:
+          'As of when, such as 2026-11-22T10:10:00Z. Default: when the approval was redeemed, else now.',
+      },
+      json,
+      help,
+    },
+    load: async () => (await import('./audit.ts')).audit,
+  },
   compare: {
     summary: 'Compares two deploy-facts/v1 files: 0 equal, 20 different, 21 not acceptable.',
+    example: 'compare signed.json final.json',
     positionals: ['SIGNED', 'FINAL'],
     flags: { json, help },
     load: async () => (await import('./compare.ts')).compare,
@@ -140,6 +202,7 @@ export const commands: Readonly<Record<string, CommandWord>> = {
   check: {
     summary:
       'Says whether a facts, payload, record or policy file is acceptable, with every problem.',
+    example: 'check policy.json',
     positionals: ['FILE'],
     flags: { json, help },
     load: async () => (await import('./check.ts')).check,

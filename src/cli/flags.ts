@@ -27,8 +27,9 @@ export function parseFlags(
       { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: true },
     ]),
   );
+  const { own, rest } = splitAtCommand(args);
   const { tokens } = parseArgs({
-    args: [...args],
+    args: word.takesCommand === true ? [...own] : [...args],
     options,
     strict: false,
     allowPositionals: true,
@@ -51,7 +52,20 @@ export function parseFlags(
     flags.set(token.name, values);
   }
   checkPositionals(name, word, positionals);
-  return { flags, positionals };
+  if (word.takesCommand !== true) return { flags, positionals };
+  if ((rest[0] ?? '') === '') {
+    throw refusal(name, 'The command is missing: give it after --, such as -- ./deploy.sh.');
+  }
+  return { flags, positionals: rest };
+}
+
+/** What is before `--` and what comes after it. */
+export function splitAtCommand(args: readonly string[]): {
+  readonly own: readonly string[];
+  readonly rest: readonly string[];
+} {
+  const at = args.indexOf('--');
+  return at < 0 ? { own: args, rest: [] } : { own: args.slice(0, at), rest: args.slice(at + 1) };
 }
 
 interface OptionToken {
@@ -81,7 +95,7 @@ function unknownFlag(command: string, rawName: string, known: readonly string[])
   if (secretFlags.has(flag)) {
     return refusal(
       command,
-      `There is no flag --${flag}: a secret on the command line can be read by every process of the machine. Put the key into the variable DEPLOY_WARRANT_API_KEY.`,
+      `There is no flag --${flag}: a secret on the command line can be read by every process of the machine. Put the key into the variable DEPLOY_WARRANT_API_KEY, or name a file by --api-key-file.`,
     );
   }
   const suggestion = nearest(flag, known);

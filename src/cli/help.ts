@@ -14,7 +14,8 @@ export function helpForAll(): string {
     '',
     ...columns(Object.entries(all).map(([name, { summary }]) => [name, summary])),
     '',
-    'The API key is never a flag: it comes from the variable DEPLOY_WARRANT_API_KEY.',
+    'The API key is never a flag: it comes from the variable DEPLOY_WARRANT_API_KEY or the file of --api-key-file.',
+    'Exit codes: 0 only for what holds. docs/TROUBLESHOOTING.md has one heading for each reason code.',
     'deploy-warrant COMMAND --help explains one command, --version names the version.',
   ].join('\n');
 }
@@ -27,12 +28,16 @@ export function helpFor(name: string): string | undefined {
     value === undefined ? `--${flag}` : `--${flag} ${value}`,
     description.replaceAll('`', ''),
   ]);
+  const rest = command.takesCommand === true ? ['-- COMMAND [ARGUMENTS]'] : [];
   return [
-    `Usage: ${['deploy-warrant', name, ...command.positionals, '[FLAGS]'].join(' ')}`,
+    `Usage: ${['deploy-warrant', name, ...command.positionals, '[FLAGS]', ...rest].join(' ')}`,
     '',
     command.summary,
     '',
     ...columns(rows),
+    '',
+    'Example:',
+    `  deploy-warrant ${command.example}`,
   ].join('\n');
 }
 

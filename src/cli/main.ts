@@ -2,9 +2,10 @@ import { Fault, refusalOf } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 import { refuse } from '../core/verdict.ts';
 import { runProcess } from '../gate/process.ts';
+import type { Call } from './command.ts';
 import { commands } from './commands.ts';
-import { endWith } from './end.ts';
-import { parseFlags } from './flags.ts';
+import { endWith, gateEnded } from './end.ts';
+import { parseFlags, splitAtCommand } from './flags.ts';
 import { commandNames, helpFor, helpForAll } from './help.ts';
 import { nearest } from './nearest.ts';
 import { outlet } from './outlet.ts';
@@ -21,7 +22,10 @@ export async function main(): Promise<void> {
   } else if (name === 'serve') {
     await startService(args);
   } else {
-    await runProcess((signal) => runCommand(name, { args, signal }), outlet.say);
+    await runProcess(
+      (signal, releaseSignals) => runCommand(name, { args, signal, releaseSignals }),
+      outlet.say,
+    );
   }
 }
 
@@ -29,30 +33,35 @@ export async function main(): Promise<void> {
 function explanation(name: string, args: readonly string[]): string | undefined {
   if (name === '--version') return version;
   if (['--help', '-h', 'help'].includes(name)) return helpForAll();
-  return args.includes('--help') || args.includes('-h') ? helpFor(name) : undefined;
+  const { own } = splitAtCommand(args);
+  return own.includes('--help') || own.includes('-h') ? helpFor(name) : undefined;
 }
 
 /** Resolves to the exit code. */
 async function runCommand(
   name: string,
-  { args, signal }: { readonly args: readonly string[]; readonly signal: AbortSignal },
+  {
+    args,
+    ...signals
+  }: { readonly args: readonly string[] } & Pick<Call, 'signal' | 'releaseSignals'>,
 ): Promise<number> {
-  const json = args.includes('--json');
+  const json = splitAtCommand(args).own.includes('--json');
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   try {
-    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined) throw unknownCommand(name);
     const { flags, positionals } = parseFlags(name, { word: command, args });
     const run = await command.load();
     return await run({
-      ...{ flags, positionals, json, signal, out: outlet },
+      ...{ flags, positionals, json, out: outlet, ...signals },
       env: process.env,
       cwd: process.cwd(),
     });
   } catch (error) {
-    const verdict = signal.aborted
+    const verdict = signals.signal.aborted
       ? refuse('interrupted', 'The command was stopped by a signal.')
       : refusalOf(error);
-    return endWith(verdict, { json, out: outlet });
+    const end = command?.takesCommand === true ? gateEnded : endWith;
+    return end(verdict, { json, out: outlet });
   }
 }
 

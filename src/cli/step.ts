@@ -1,18 +1,15 @@
-import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
-import { Fault } from '../core/fault.ts';
 import { exitCodes } from '../core/verdict.ts';
 import { concludeRequest, concludeVerify, type Conclusion } from '../gate/conclusion.ts';
-import { requestStep, verifyStep, type StepContext } from '../gate/steps.ts';
+import { requestStep, verifyStep } from '../gate/steps.ts';
 import type { OutputName } from '../gate/vocabulary.ts';
-import { apiUrlOf } from './admin.ts';
-import { flagValue, type Call, type RunCommand } from './command.ts';
+import type { Call, RunCommand } from './command.ts';
 import { endWith } from './end.ts';
+import { stepContext } from './step-context.ts';
 
 /** The request step for any pipeline: its outputs are printed, one a line. */
 export const request: RunCommand = async (call) => {
   const outcome = await requestStep({
-    ...contextOf(call),
+    ...(await stepContext(call)),
     onCreated: () => Promise.resolve(),
   });
   const conclusion = concludeRequest(outcome, call.signal);
@@ -39,44 +36,16 @@ export const request: RunCommand = async (call) => {
 
 /** The verify step for any pipeline. Exit code 0 means: deploy exactly this, now. */
 export const verify: RunCommand = async (call) => {
-  const outcome = await verifyStep(contextOf(call));
+  const outcome = await verifyStep(await stepContext(call));
   return end(concludeVerify(outcome, call.signal), call);
 };
-
-/** @throws Fault configuration where a service is named without its key */
-function contextOf(call: Call): StepContext {
-  const { env, cwd, signal, out } = call;
-  if (apiUrlOf(call) !== '' && (env.DEPLOY_WARRANT_API_KEY ?? '') === '') {
-    throw new Fault(
-      'configuration',
-      'The variable DEPLOY_WARRANT_API_KEY is not set. Put the request key of the approval service into it.',
-    );
-  }
-  return {
-    ...{ env, cwd, signal },
-    read: (name) => inputOf(call, name),
-    recordParent: resolve(
-      cwd,
-      flagValue(call, 'record-dir') || (env.RUNNER_TEMP ?? '') || tmpdir(),
-    ),
-    log: out.say,
-    warn: (line) => out.say(`Warning: ${line}`),
-  };
-}
-
-function inputOf(call: Call, name: string): string {
-  if (name === 'api-key') return call.env.DEPLOY_WARRANT_API_KEY ?? '';
-  if (name === 'api-url') return apiUrlOf(call);
-  // Lists are given by repeating the flag, and read one a line as in the actions.
-  return (call.flags.get(name) ?? []).join('\n');
-}
 
 /** Too long for a line of its own; the record folder holds it. */
 const notPrinted: ReadonlySet<OutputName> = new Set<OutputName>(['record']);
 
 function end({ verdict, outputs, exitCode }: Conclusion, call: Call): number {
   if (verdict !== undefined && exitCode !== exitCodes.approved) return endWith(verdict, call);
-  if (verdict !== undefined) call.out.say(verdict.message);
+  if (verdict !== undefined) call.out.sayVerdict(verdict);
   if (call.json && verdict !== undefined) {
     call.out.printJson(verdict);
   } else {

@@ -8,9 +8,7 @@ export interface Asked {
   readonly url: string;
 }
 
-const everyMs = 30_000;
-
-/** Says every 30 seconds whom the gate waits for, where they decide and how long it will still wait, until the signal aborts. */
+/** Says again and again whom the gate waits for, where they decide and how long it will still wait, until the signal aborts. */
 export async function showProgress(
   deps: ClientDependencies,
   state: {
@@ -19,6 +17,7 @@ export async function showProgress(
     readonly trouble: () => string | undefined;
   },
 ): Promise<void> {
+  const { everyMs, show } = deps.progress ?? { everyMs: 30_000, show: deps.log };
   for (;;) {
     await pause(Math.min(everyMs, state.deadline - deps.now()), deps.signal, deps);
     const leftMs = state.deadline - deps.now();
@@ -26,7 +25,7 @@ export async function showProgress(
     const people = state.waitingFor();
     const names = people.map(({ approver }) => approver).join(', ');
     const trouble = state.trouble();
-    deps.log(
+    show(
       `Waiting for ${names}, ${duration(leftMs)} left: ${people.map(({ url }) => url).join(' ')}${
         trouble === undefined ? '' : ` (trying again after: ${trouble})`
       }`,

@@ -9,13 +9,14 @@ import type { Account, Policy } from './policy-format.ts';
 import type { Decision } from './record.ts';
 import { visible } from './text.ts';
 import type { Objection } from './objection.ts';
-import type { Problem, RefusalCode } from './verdict.ts';
+import type { Problem } from './verdict.ts';
 import { checkCeremony, checkKey, statedChallenge } from './webauthn.ts';
 
-/** The person whose pinned passkey signed, or why the decision counts for nobody. */
-type Judgement =
-  | { readonly ok: true; readonly person: string }
-  | { readonly ok: false; readonly objection: Objection };
+/** Whose pinned passkey signed, and why the decision counts for nobody all the same: the objections in the order of DESIGN 5. */
+interface Judgement {
+  readonly person: string | undefined;
+  readonly objections: readonly Objection[];
+}
 
 export interface DecisionContext {
   readonly policy: Policy;
@@ -37,10 +38,8 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
   const { assertion } = decision;
   const who = visible(decision.approver);
   if (assertion === undefined) {
-    return refused(
-      'evidence_invalid',
-      `The service says that ${who} approved, but gives no signature. A status is no evidence: ask for a new approval, and look into the service if this happens again.`,
-    );
+    const message = `The service says that ${who} approved, but gives no signature. A status is no evidence: ask for a new approval, and look into the service if this happens again.`;
+    return { person: undefined, objections: [{ code: 'evidence_invalid', message }] };
   }
   const { policy } = context;
   // Steps 7 to 9.
@@ -50,21 +49,27 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
     origin: policy.relying_party.origin,
     rpId: policy.relying_party.id,
   });
-  if (!ceremony.ok) return badEvidence(who, ceremony.problems);
+  const badCeremony = ceremony.ok ? [] : [badEvidence(who, ceremony.problems)];
   // Step 10.
   const pinned = findPinned(policy, assertion.id);
   if (pinned === undefined) {
-    return refused(
-      'approver_untrusted',
-      `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin. If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`,
-    );
+    const message = `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin. If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`;
+    return {
+      person: undefined,
+      objections: [...badCeremony, { code: 'approver_untrusted', message }],
+    };
   }
-  const objection = personObjection(decision, pinned, context);
-  if (objection !== undefined) return { ok: false, objection };
+  const wrongPerson = personObjection(decision, pinned, context);
   // Steps 10 (user handle) and 11.
   const signature = checkKey({ assertion, key: pinned.key });
-  if (!signature.ok) return badEvidence(who, signature.problems);
-  return { ok: true, person: pinned.person };
+  return {
+    person: pinned.person,
+    objections: [
+      ...badCeremony,
+      ...(wrongPerson === undefined ? [] : [wrongPerson]),
+      ...(signature.ok ? [] : [badEvidence(who, signature.problems)]),
+    ],
+  };
 }
 
 /** Whether a rejection is signed by the named person; an unsigned one counts too, but is told as hearsay. */
@@ -156,14 +161,10 @@ function sameLogin(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-function badEvidence(who: string, problems: readonly Problem[]): Judgement {
-  return refused(
-    'evidence_invalid',
-    `${who}'s signature is no approval of this deploy: ${listProblems(problems)}. Ask for a new approval.`,
-    problems,
-  );
-}
-
-function refused(code: RefusalCode, message: string, problems: readonly Problem[] = []): Judgement {
-  return { ok: false, objection: { code, message, details: { problems } } };
+function badEvidence(who: string, problems: readonly Problem[]): Objection {
+  return {
+    code: 'evidence_invalid',
+    message: `${who}'s signature is no approval of this deploy: ${listProblems(problems)}. Ask for a new approval.`,
+    details: { problems },
+  };
 }

@@ -94,7 +94,7 @@ export function quorumObjection(
   const others = rule.approvers.filter((name) => !people.has(name));
   return {
     code: 'quorum_unmet',
-    message: `${needed} different people have to approve${destructive ? ' (the migration counts as destructive)' : ''}, and ${people.size} did: ${[...people].join(', ')}. Ask ${others.join(' or ')} too.`,
+    message: `${needed} different people have to approve${destructive ? ' (the migration counts as destructive)' : ''}, and ${people.size} did${people.size === 0 ? '' : `: ${[...people].join(', ')}`}. Ask ${others.join(' or ')} too.`,
   };
 }
 

@@ -8,11 +8,11 @@ import { formatTime, parseTime } from './time.ts';
 const allowanceMs = 60_000;
 
 /**
- * Step 12 of DESIGN 5. Each comparison is written so that anything that is no number refuses.
+ * Step 12 of DESIGN 5: every time that is not right. Each comparison is written so that anything that is no number refuses.
  * @param now epoch milliseconds, by the verifier's clock
  * @param maxAgeMinutes the policy's longest validity; undefined without a policy
  */
-export function timeObjection({
+export function* timeObjections({
   payload,
   decisions,
   now,
@@ -22,46 +22,46 @@ export function timeObjection({
   readonly decisions: readonly Decision[];
   readonly now: number;
   readonly maxAgeMinutes: number | undefined;
-}): Objection | undefined {
+}): Generator<Objection> {
   const requestedAt = parseTime(payload.requested_at);
   const expiresAt = parseTime(payload.expires_at);
   for (const { approver, decided_at } of decisions) {
     const decidedAt = parseTime(decided_at);
     const decided = `The service says that ${visible(approver)} decided at ${decided_at}`;
     if (!(decidedAt >= requestedAt - allowanceMs)) {
-      return {
+      yield {
         code: 'evidence_invalid',
         message: `${decided}, which is before the request of ${payload.requested_at}. Compare the clocks of this machine and of the service, then ask for a new approval.`,
       };
     }
     if (!(decidedAt <= now + allowanceMs)) {
-      return {
+      yield {
         code: 'evidence_invalid',
         message: `${decided}, which is still to come by this machine's clock (${clock(now)}). Compare the two clocks, then ask for a new approval.`,
       };
     }
     if (!(decidedAt < expiresAt)) {
-      return {
+      yield {
         code: 'expired',
         message: `${decided}, but the request could be approved only until ${payload.expires_at}. Ask for a new approval.`,
       };
     }
   }
   if (!(requestedAt <= now + allowanceMs)) {
-    return {
+    yield {
       code: 'expired',
       message: `This approval is not valid yet: it begins at ${payload.requested_at}, and this machine's clock says ${clock(now)}. Set the clock, then run this step again.`,
     };
   }
   if (!(now < expiresAt)) {
-    return {
+    yield {
       code: 'expired',
       message: `This approval could be deployed until ${payload.expires_at}, and now it is ${clock(now)}. Ask for a new approval.`,
     };
   }
   const minutes = (expiresAt - requestedAt) / 60_000;
   if (maxAgeMinutes !== undefined && !(minutes <= maxAgeMinutes)) {
-    return {
+    yield {
       code: 'payload_invalid',
       message: `This approval was asked for with a validity of ${minutes} minutes; the policy allows ${maxAgeMinutes} (max_age_minutes). Ask again with a lower valid-minutes.`,
       details: {
@@ -69,7 +69,6 @@ export function timeObjection({
       },
     };
   }
-  return undefined;
 }
 
 /** The clock for a message; one that is out of its mind has no time in our form. */

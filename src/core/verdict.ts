@@ -55,6 +55,8 @@ export type Difference = Readonly<z.infer<typeof differenceSchema>>;
  */
 const redemptionStates = ['none', 'pending', 'redeemed', 'run', 'service'] as const;
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 export const verdictSchema = z.strictObject({
   schema: z.literal('verdict/v1'),
   reason_code: z.enum(reasonCodes),
@@ -67,6 +69,15 @@ export const verdictSchema = z.strictObject({
   policy_sha256: z.string().optional(),
   assurance: z.enum(['signature', 'service']),
   redemption: z.enum(redemptionStates),
+  /** Only in a record folder: the SHA-256 of its files ({@link file://./record-files.ts}). */
+  files: z
+    .strictObject({
+      'record.json': sha256,
+      'facts.json': sha256,
+      'policy.json': sha256.optional(),
+      'verdict.json': sha256,
+    })
+    .optional(),
 });
 
 /** What the gate concludes. Only {@link file://./verify.ts} makes one whose `reason_code` is `approved`. */

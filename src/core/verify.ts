@@ -18,7 +18,7 @@ import {
   type RuleContext,
 } from './rule.ts';
 import { visible } from './text.ts';
-import { timeObjection } from './validity.ts';
+import { timeObjections } from './validity.ts';
 import { refuse, type Problem, type Verdict } from './verdict.ts';
 
 /** All that an approval is judged by. Nothing else counts: no status, no network, no clock of our own. */
@@ -62,6 +62,23 @@ export function checkApproval(given: ApprovalEvidence): ApprovalCheck {
   return { ok: true, payload, payloadHash, approvers };
 }
 
+/** Everything that speaks against an approval, in the order of DESIGN 5: `verifyApproval` refuses with the first. */
+export function everyObjection(given: ApprovalEvidence): readonly Objection[] {
+  const evidence = ownMembers(given);
+  const examined = examine(evidence);
+  const { context } = examined;
+  const objections = [
+    ...(examined.ok ? [] : examined.objections),
+    ...(context !== undefined && 'rule' in context
+      ? [redemptionObjection(context, evidence.step)]
+      : []),
+  ];
+  // That there is no rule was said; what follows from it more than once says nothing new.
+  return objections
+    .filter((objection) => objection !== undefined)
+    .filter((objection, at) => objection !== noPolicy || at === 0);
+}
+
 /**
  * The verdict on an approval, and the only place where `approved` is made. Pure.
  * In step `verify` the record has to say that this run redeemed it, or the policy that nobody need to.
@@ -72,7 +89,7 @@ export function verifyApproval(given: ApprovalEvidence): Verdict {
   if (!examined.ok) return refusal(evidence, examined);
   const { context, payloadHash, approvers } = examined;
   const unredeemed = redemptionObjection(context, evidence.step);
-  if (unredeemed !== undefined) return refusal(evidence, { ...examined, objection: unredeemed });
+  if (unredeemed !== undefined) return refusal(evidence, { objections: [unredeemed], context });
   const { policy, assurance, record } = context;
   const verdict = ownCopy({
     schema: 'verdict/v1',
@@ -106,69 +123,80 @@ interface Accepted {
 
 interface Refused {
   readonly ok: false;
-  readonly objection: Objection;
+  /** In the order of DESIGN 5; the first is the reason. */
+  readonly objections: readonly [Objection, ...Objection[]];
   /** What is known when it is refused: nothing before the documents themselves are acceptable. */
-  readonly context?: Pick<RuleContext, 'policy' | 'record'>;
+  readonly context?: Pick<RuleContext, 'policy' | 'record'> | RuleContext;
 }
 
+/** All steps, whatever an earlier one says, as far as the documents can be read: an auditor asks for every fault. */
 function examine(evidence: ApprovalEvidence): Accepted | Refused {
   const assurance = evidence.assurance ?? 'signature';
 
   // Step 5: schema and version. Checked here whatever the types say, and the copies have no prototype to add a member.
   const policy = evidence.policy && checkPolicy(evidence.policy);
-  if (policy?.ok === false) return unacceptable('The policy', policy.problems, 'configuration');
   const record = checkRecord(evidence.record);
-  if (!record.ok) return unacceptable('The approval record', record.problems);
   const finalFacts = checkFacts(evidence.finalFacts);
-  if (!finalFacts.ok) return unacceptable('What is about to run', finalFacts.problems);
+  if (policy?.ok === false) return refused([unacceptable('The policy', policy, 'configuration')]);
+  if (!record.ok) return refused([unacceptable('The approval record', record)]);
+  if (!finalFacts.ok) return refused([unacceptable('What is about to run', finalFacts)]);
   const inputs = { policy: policy?.value, record: record.value, finalFacts: finalFacts.value };
-  const stop = (objection: Objection): Refused => ({ ok: false, objection, context: inputs });
 
   const rejection = rejectionObjection(inputs);
-  if (rejection !== undefined) return stop(rejection);
 
   // Step 5: canonical text.
   const parsed = parsePayloadText(inputs.record.payload);
   if (!parsed.ok) {
-    return stop(unacceptable('The payload in the record', parsed.problems).objection);
+    return refused([rejection, unacceptable('The payload in the record', parsed)], inputs);
   }
   const payload = parsed.value;
-
-  // Step 6: the facts, and the rule that guards them.
-  const rule = inputs.policy && environmentRule(inputs.policy, inputs.finalFacts.environment);
-  const mismatch = factsObjection(payload.facts, inputs.finalFacts, rule?.rerun ?? 'never');
-  if (mismatch !== undefined) return stop(mismatch);
-  const context: RuleContext = { ...inputs, rule, assurance };
-  const unguarded = ruleObjection(context);
-  if (unguarded !== undefined) return stop(unguarded);
-
-  // Step 7: the hash; that of the challenge is compared in each assertion.
   const payloadHash = sha256Hex(inputs.record.payload);
-  if (inputs.record.payload_hash !== payloadHash) {
-    return stop({
-      code: 'payload_invalid',
-      message: `The record says that its payload has the hash ${inputs.record.payload_hash}, but it has ${payloadHash}. The record was changed or damaged: fetch it again by approval-id.`,
-    });
-  }
 
-  // Steps 7 to 11.
-  const counted = countPeople({ ...context, payload, payloadHash });
-  if (!counted.ok) return stop(counted.objection);
-  const { people } = counted;
-
-  // Step 12.
-  const untimely = timeObjection({
-    payload,
-    decisions: inputs.record.decisions,
-    now: evidence.now,
-    maxAgeMinutes: rule?.max_age_minutes,
-  });
-  if (untimely !== undefined) return stop(untimely);
-
-  // Step 13.
-  const short = quorumObjection(people, context);
-  if (short !== undefined) return stop(short);
+  const rule = inputs.policy && environmentRule(inputs.policy, inputs.finalFacts.environment);
+  const context: RuleContext = { ...inputs, rule, assurance };
+  const { people, objections } = countPeople({ ...context, payload, payloadHash });
+  const faults = [
+    rejection,
+    // Step 6: the facts, and the rule that guards them.
+    factsObjection(payload.facts, inputs.finalFacts, rule?.rerun ?? 'never'),
+    ruleObjection(context),
+    // Step 7: the hash; that of the challenge is compared in each assertion.
+    hashObjection(inputs.record, payloadHash),
+    // Steps 7 to 11.
+    ...objections,
+    // Step 12.
+    ...timeObjections({
+      payload,
+      decisions: inputs.record.decisions,
+      now: evidence.now,
+      maxAgeMinutes: rule?.max_age_minutes,
+    }),
+    // Step 13.
+    quorumObjection(people, context),
+  ];
+  if (faults.some((fault) => fault !== undefined)) return refused(faults, context);
   return { ok: true, context, payload, payloadHash, approvers: [...people] };
+}
+
+function refused(
+  faults: readonly (Objection | undefined)[],
+  context?: NonNullable<Refused['context']>,
+): Refused {
+  const [first, ...others] = faults.filter((fault) => fault !== undefined);
+  if (first === undefined) throw new Error('Refused without an objection.');
+  return {
+    ok: false,
+    objections: [first, ...others],
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
+function hashObjection(record: ApprovalRecord, payloadHash: string): Objection | undefined {
+  if (record.payload_hash === payloadHash) return undefined;
+  return {
+    code: 'payload_invalid',
+    message: `The record says that its payload has the hash ${record.payload_hash}, but it has ${payloadHash}. The record was changed or damaged: fetch it again by approval-id.`,
+  };
 }
 
 /** The distinct people who approved: two keys of one person, or two forms of one signature, are one person. */
@@ -179,37 +207,42 @@ function countPeople({
 }: RuleContext & {
   readonly payload: ApprovalPayload;
   readonly payloadHash: string;
-}):
-  | { readonly ok: true; readonly people: ReadonlySet<string> }
-  | { readonly ok: false; readonly objection: Objection } {
+}): { readonly people: ReadonlySet<string>; readonly objections: readonly Objection[] } {
   const { policy, rule, record, finalFacts } = context;
   if (context.assurance === 'service') {
     // Nobody signed: these are the names that the service gives.
-    return { ok: true, people: new Set(record.decisions.map(({ approver }) => approver)) };
+    const people = new Set(record.decisions.map(({ approver }) => approver));
+    return { people, objections: [] };
   }
-  if (policy === undefined || rule === undefined) return { ok: false, objection: noPolicy };
+  if (policy === undefined || rule === undefined)
+    return { people: new Set(), objections: [noPolicy] };
   const requestedBy = [payload.facts, finalFacts];
   const people = new Set<string>();
+  const objections: Objection[] = [];
   for (const decision of record.decisions) {
+    // A person's no is objected to before all else, and is no approval that could be judged.
+    if (decision.decision === 'rejected') continue;
     const judgement = judgeApproval(decision, { policy, rule, payloadHash, requestedBy });
-    if (!judgement.ok) return judgement;
-    people.add(judgement.person);
+    objections.push(...judgement.objections);
+    if (judgement.person !== undefined && judgement.objections.length === 0) {
+      people.add(judgement.person);
+    }
   }
-  return { ok: true, people };
+  return { people, objections };
 }
 
 function unacceptable(
   what: string,
-  problems: readonly Problem[],
+  { problems }: { readonly problems: readonly Problem[] },
   code: Objection['code'] = 'payload_invalid',
-): Refused {
+): Objection {
   const message = `${what} is not acceptable:\n${listProblems(problems)}`;
-  return { ok: false, objection: { code, message, details: { problems } } };
+  return { code, message, details: { problems } };
 }
 
 function refusal(
   { assurance }: ApprovalEvidence,
-  { objection: { code, message, details }, context }: Pick<Refused, 'objection' | 'context'>,
+  { objections: [{ code, message, details }], context }: Omit<Refused, 'ok'>,
 ): Verdict {
   return refuse(code, message, {
     ...details,

@@ -1,4 +1,5 @@
 import { refusalOf } from '../core/fault.ts';
+import { verdictLine } from '../core/verdict-line.ts';
 import { parseServiceConfig } from '../service/config.ts';
 import { startService } from '../service/serve.ts';
 
@@ -21,7 +22,7 @@ try {
   await service.close();
   process.exitCode = 0;
 } catch (error) {
-  const { message, exit_code: exitCode } = refusalOf(error);
-  process.stderr.write(`${message}\n`);
-  process.exitCode = exitCode;
+  const refusal = refusalOf(error);
+  process.stderr.write(`${verdictLine(refusal)}\n`);
+  process.exitCode = refusal.exit_code;
 }

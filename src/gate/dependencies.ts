@@ -11,7 +11,7 @@ export interface GateDependencies extends Omit<ClientDependencies, 'transport'> 
 
 /** The real clock and randomness, for front ends. */
 export function systemDependencies(
-  given: Pick<GateDependencies, 'transport' | 'log' | 'signal'>,
+  given: Pick<GateDependencies, 'transport' | 'log' | 'progress' | 'signal'>,
 ): GateDependencies {
   return {
     now: () => Date.now(),

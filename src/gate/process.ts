@@ -1,3 +1,4 @@
+import { verdictLine } from '../core/verdict-line.ts';
 import { exitCodes } from '../core/verdict.ts';
 
 /** How long a withdrawal or a redemption in flight may take after SIGINT; the runner sends SIGTERM after 7.5 s and kills 2.5 s later. */
@@ -9,11 +10,11 @@ const lingerMs = 250;
  * The process around a gate. The entry has set exit code 1 already, so that a promise that never settles or a crash of the
  * runtime is a failure; here 70 is set for what nobody caught and 130 for SIGINT and SIGTERM, which abort `signal` first.
  * A closed stdout (EPIPE) changes nothing.
- * @param run resolves to the exit code, and should soon after `signal` aborts
+ * @param run resolves to the exit code, and should soon after `signal` aborts. With `releaseSignals` it takes SIGINT and SIGTERM over
  * @param report shows one message to the person who reads the log
  */
 export async function runProcess(
-  run: (signal: AbortSignal) => Promise<number>,
+  run: (signal: AbortSignal, releaseSignals: () => void) => Promise<number>,
   report: (message: string) => void,
 ): Promise<void> {
   const interruption = new AbortController();
@@ -21,9 +22,9 @@ export async function runProcess(
 
   const crash = (error: unknown): never => {
     process.exitCode = exitCodes.internal;
-    report(
-      `internal: This is a bug of Deploy Warrant, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const message = `This is a bug of Deploy Warrant, please report it: ${what}`;
+    report(verdictLine({ reason_code: 'internal', message }));
     process.exit(exitCodes.internal);
   };
   process.on('unhandledRejection', crash);
@@ -38,8 +39,13 @@ export async function runProcess(
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
 
+  const releaseSignals = (): void => {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  };
+
   try {
-    const exitCode = await run(interruption.signal);
+    const exitCode = await run(interruption.signal, releaseSignals);
     process.exitCode = interruption.signal.aborted ? exitCodes.interrupted : exitCode;
   } catch (error) {
     crash(error);

@@ -1,19 +1,9 @@
 import { mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeployFacts } from '../core/facts.ts';
 import { Fault } from '../core/fault.ts';
-import type { Policy } from '../core/policy.ts';
-import type { ApprovalRecord } from '../core/record.ts';
+import { recordFiles, type RecordDocuments } from '../core/record-files.ts';
 import { visible } from '../core/text.ts';
-import type { Verdict } from '../core/verdict.ts';
 import { reasonOf } from './reason.ts';
-
-interface RecordDocuments {
-  readonly record: ApprovalRecord;
-  readonly facts: DeployFacts;
-  readonly policy?: Policy | undefined;
-  readonly verdict: Verdict;
-}
 
 /** A new, empty folder for one record. It is made before the approval is used up, so that a full disk costs no approval. */
 export interface RecordFolder {
@@ -29,12 +19,10 @@ export async function makeRecordFolder(parent: string): Promise<RecordFolder> {
   const path = await orFault('made', parent, mkdtemp(join(parent, 'deploy-warrant-record-')));
   return {
     path,
-    write: async ({ record, facts, policy, verdict }) => {
-      const documents = { record, facts, verdict, ...(policy === undefined ? {} : { policy }) };
-      for (const [name, document] of Object.entries(documents)) {
-        const text = `${JSON.stringify(document, null, 2)}\n`;
+    write: async (documents) => {
+      for (const [name, text] of Object.entries(recordFiles(documents))) {
         const options = { mode: 0o600, flag: 'wx', flush: true };
-        await orFault('written', path, writeFile(join(path, `${name}.json`), text, options));
+        await orFault('written', path, writeFile(join(path, name), text, options));
       }
     },
     discard: async () => {

@@ -24,9 +24,12 @@ export interface StepContext {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   readonly warn: (line: string) => void;
+  readonly progress?: GateDependencies['progress'];
 }
 
-export interface RequestStepContext extends StepContext {
+export interface RequestStepContext extends Omit<StepContext, 'recordParent'> {
+  /** Absent: no record folder is made. */
+  readonly recordParent?: string | undefined;
   /** Called once all confirmations exist, before the wait. */
   readonly onCreated: (created: RequestCreated, facts: DeployFacts) => Promise<void>;
 }
@@ -98,13 +101,13 @@ const nothingAsked = {
   approvers: [],
 } as const;
 
-function warnAboutSurroundings({ env, warn }: StepContext): void {
+function warnAboutSurroundings({ env, warn }: Pick<StepContext, 'env' | 'warn'>): void {
   for (const warning of checkTlsEnvironment(env)) warn(warning);
 }
 
 async function collectFor(
   declared: DeclaredFacts,
-  { env, cwd, signal, log }: StepContext,
+  { env, cwd, signal, log }: Pick<StepContext, 'env' | 'cwd' | 'signal' | 'log'>,
 ): Promise<Awaited<ReturnType<typeof collectFacts>> & { readonly outside: readonly string[] }> {
   const collected = await orAborted(collectFacts({ declared, env, cwd }), signal);
   for (const notice of collected.notices) log(notice);
@@ -123,10 +126,10 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function dependencies(
-  { log, signal }: StepContext,
+  { log, progress, signal }: Pick<StepContext, 'log' | 'progress' | 'signal'>,
   transport: GateDependencies['transport'],
 ): GateDependencies {
-  return systemDependencies({ transport, log, signal });
+  return systemDependencies({ transport, log, progress, signal });
 }
 
 /** A signal makes everything else fail as well: then it is the reason, whatever the error says. */

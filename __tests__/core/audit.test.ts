@@ -1,0 +1,338 @@
+import { describe, expect, test } from '@jest/globals';
+import { auditRecord, type Audit } from '../../src/core/audit.ts';
+import { canonicalText } from '../../src/core/canonical.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
+import { policyHash } from '../../src/core/policy.ts';
+import {
+  fileText,
+  recordFileNames,
+  recordFiles,
+  type RecordDocuments,
+  type RecordFileName,
+} from '../../src/core/record-files.ts';
+import { formatTime } from '../../src/core/time.ts';
+import { isApproved, verifyApproval } from '../../src/core/verify.ts';
+import {
+  createEvidence,
+  createPayload,
+  createRecord,
+  createWorld,
+  decide,
+  expiresAt,
+  facts,
+  requestedAt,
+  without,
+} from '../support/approvals.ts';
+import { createPasskey } from '../support/authenticator.ts';
+
+const world = createWorld();
+const payload = createPayload();
+const now = Date.parse('2027-03-01T00:00:00Z');
+type Files = Map<RecordFileName, Uint8Array>;
+
+/** What the verify step leaves behind: a good record, unless something is changed in it before it is written. */
+function documentsOf(changes: Partial<RecordDocuments> = {}): RecordDocuments {
+  const { record } = createEvidence(world, { payload });
+  const sealed = { ...record, policy_sha256: policyHash(world.policy) };
+  const evidence = createEvidence(world, { payload, record: sealed });
+  const verdict = verifyApproval(evidence);
+  expect(isApproved(verdict)).toBe(true);
+  return { record: sealed, facts: payload.facts, policy: world.policy, verdict, ...changes };
+}
+
+const folderOf = (documents: RecordDocuments): Files => {
+  const entries = Object.entries(recordFiles(documents)) as [RecordFileName, string][];
+  return new Map(entries.map(([name, text]) => [name, Buffer.from(text)]));
+};
+const audit = (files: Files, at?: number): Audit =>
+  auditRecord({ files, now, ...(at === undefined ? {} : { at }) });
+const codes = ({ faults }: Audit) => faults.map(({ where, code }) => `${where} ${code}`);
+/** The codes of a record in which somebody changed documents and all hashes with them. */
+const rewritten = (changes: Partial<RecordDocuments>) =>
+  codes(audit(folderOf(documentsOf(changes))));
+
+const good = folderOf(documentsOf());
+
+describe('a record', () => {
+  test('holds as of its redemption, by the clock of the service', () => {
+    const { faults, asOf, held, policySha256 } = audit(good);
+    expect(faults).toEqual([]);
+    expect(asOf).toEqual({ time: formatTime(requestedAt + 10 * 60_000), clock: 'service' });
+    expect(policySha256).toBe(policyHash(world.policy));
+    expect(held?.approvers).toEqual(['alex']);
+    expect(held?.summary).toContain('alex approved "Deploy api to production"');
+    expect(held?.notRepeated.join('\n')).toMatch(/The redemption[^]*The policy[^]*stated by/);
+  });
+
+  test('holds at a time that is asked for, and not at one outside of its window', () => {
+    const time = expiresAt - 1000;
+    expect(audit(good, time)).toMatchObject({
+      faults: [],
+      asOf: { time: formatTime(time), clock: 'auditor' },
+    });
+    expect(codes(audit(good, expiresAt))).toEqual(['evidence expired']);
+    expect(codes(audit(good, requestedAt - 120_000))).toContain('evidence expired');
+    expect(audit(good, expiresAt).held).toBeUndefined();
+  });
+
+  test('gives nothing that a gate takes for an approval', () => {
+    const outcome = JSON.stringify(audit(good));
+    expect(outcome).not.toContain('reason_code');
+    expect(outcome).not.toContain('exit_code');
+  });
+
+  test('of a request that was not used yet says so, and holds as of now', () => {
+    const record = createRecord(payload, [decide(payload, world.passkeys.alex)], {
+      redemption: { state: 'pending' },
+      policy_sha256: policyHash(world.policy),
+    });
+    const evidence = createEvidence(world, { payload, record, step: 'request' });
+    const verdict = verifyApproval(evidence);
+    const files = folderOf(documentsOf({ record, verdict }));
+    const then = audit(files, requestedAt + 20 * 60_000);
+    expect(then.faults).toEqual([]);
+    expect(then.held?.notRepeated[0]).toContain('there was none');
+    expect(audit(files)).toMatchObject({
+      asOf: { time: formatTime(now), clock: 'this machine' },
+      faults: [{ where: 'evidence', code: 'expired' }],
+    });
+  });
+
+  test('lists the SHA-256 of each file, that of the verdict without the list', () => {
+    const { files, ...verdict } = JSON.parse(String(good.get('verdict.json'))) as {
+      readonly files: Readonly<Record<string, string>>;
+    };
+    expect(Object.keys(files).sort()).toEqual([...recordFileNames].sort());
+    for (const name of recordFileNames) {
+      const bytes = name === 'verdict.json' ? fileText(verdict) : good.get(name)!;
+      expect([name, files[name]]).toEqual([name, sha256Hex(bytes)]);
+    }
+  });
+});
+
+describe('damage', () => {
+  test.each(recordFileNames)(
+    'one flipped byte anywhere in %s never holds',
+    (name) => {
+      const bytes = good.get(name)!;
+      for (let at = 0; at < bytes.length; at += 1) {
+        // The lowest bit makes another letter or digit, the sixth another case; every 32nd byte has each bit flipped.
+        const bits = at % 32 === 0 ? [1, 2, 4, 8, 16, 32, 64, 128] : [at % 2 === 0 ? 1 : 0x20];
+        for (const bit of bits) {
+          const flipped = Uint8Array.from(bytes);
+          flipped[at]! ^= bit;
+          const { faults, held } = audit(new Map(good).set(name, flipped));
+          if (faults.length === 0 || held !== undefined) {
+            throw new Error(`byte ${at} of ${name} with ${bit} flipped holds`);
+          }
+          // Damage is never told as a matter of people or times alone. In the list of hashes it may be either file's.
+          const named = faults.some(
+            ({ where, message }) => where === name || message.includes(name),
+          );
+          if (!named) throw new Error(`byte ${at}: ${name} is not named`);
+        }
+      }
+    },
+    120_000,
+  );
+
+  test.each(recordFileNames)('an added or a missing byte in %s never holds', (name) => {
+    const bytes = good.get(name)!;
+    for (const changed of [
+      Buffer.concat([bytes, Buffer.from('\n')]),
+      Buffer.concat([Buffer.from(' '), bytes]),
+      bytes.subarray(0, bytes.length - 1),
+      bytes.subarray(1),
+      new Uint8Array(),
+    ]) {
+      expect(codes(audit(new Map(good).set(name, changed)))[0]).toContain(name);
+    }
+  });
+
+  test.each(recordFileNames)('a missing %s is named', (name) => {
+    const files = new Map(good);
+    files.delete(name);
+    const { faults, held } = audit(files);
+    expect(held).toBeUndefined();
+    expect(faults[0]).toMatchObject({ where: name, message: `${name} is missing.` });
+  });
+
+  test('an empty folder has four faults', () => {
+    expect(audit(new Map()).faults).toHaveLength(4);
+  });
+
+  test('every fault is named, not only the first', () => {
+    const edit = (name: RecordFileName, from: string, to: string) =>
+      Buffer.from(String(good.get(name)).replace(from, to));
+    const files: Files = new Map([
+      ['record.json', edit('record.json', '10:05:00Z', '10:05:01Z')],
+      ['facts.json', edit('facts.json', '"service": "api"', '"service": "apj"')],
+      ['policy.json', edit('policy.json', 'alexdoe', 'alexdof')],
+      ['verdict.json', edit('verdict.json', '"alex"', '"dana"')],
+    ]);
+    const outcome = audit(files);
+    for (const name of recordFileNames) expect(codes(outcome)).toContain(`${name} payload_invalid`);
+    expect(codes(outcome)).toContain('evidence facts_mismatch');
+    // The policy of the record is another one now.
+    expect(codes(outcome)).toContain('evidence configuration');
+  });
+
+  test('verdict.json in another form of the same JSON is damage', () => {
+    const verdict = JSON.parse(String(good.get('verdict.json'))) as object;
+    for (const text of [
+      JSON.stringify(verdict),
+      canonicalText(verdict),
+      `${JSON.stringify(verdict, null, 4)}\n`,
+      String(good.get('verdict.json')).replace('"approved"', '"\\u0061pproved"'),
+    ]) {
+      const files = new Map(good).set('verdict.json', Buffer.from(text));
+      expect(codes(audit(files))).toContain('verdict.json payload_invalid');
+    }
+  });
+
+  test('a verdict without hashes, or without that of one file, never holds', () => {
+    const bare = new Map(good).set('verdict.json', Buffer.from(fileText(documentsOf().verdict)));
+    expect(codes(audit(bare))).toEqual(['verdict.json payload_invalid']);
+    const { files, ...rest } = JSON.parse(String(good.get('verdict.json'))) as {
+      readonly files: Record<string, string>;
+    };
+    const text = fileText({ ...rest, files: without(files, 'policy.json') });
+    const outcome = audit(new Map(good).set('verdict.json', Buffer.from(text)));
+    expect(codes(outcome)).toContain('policy.json payload_invalid');
+  });
+});
+
+describe('a folder that was rewritten together with its hashes does not hold', () => {
+  const record = documentsOf().record;
+  const { alex, dana } = world.passkeys;
+  const signed = (decisions: Parameters<typeof createRecord>[1]) => ({
+    record: createRecord(payload, decisions, { policy_sha256: policyHash(world.policy) }),
+  });
+
+  test.each([
+    ['with other facts', { facts: { ...facts, region: 'us-east-1' } }, 'evidence facts_mismatch'],
+    [
+      'with another payload',
+      { record: { ...record, payload: canonicalText(createPayload({ region: 'us-east-1' })) } },
+      'evidence payload_invalid',
+    ],
+    [
+      'with the payload hash of another payload',
+      { record: { ...record, payload_hash: 'ab'.repeat(32) } },
+      'evidence payload_invalid',
+    ],
+    [
+      'with a signature by a key that nobody pinned',
+      signed([decide(payload, createPasskey())]),
+      'evidence approver_untrusted',
+    ],
+    [
+      'with a forged signature',
+      signed([decide(payload, alex, { signWith: dana.privateKey })]),
+      'evidence evidence_invalid',
+    ],
+    [
+      'with a signature over another payload',
+      signed([decide(payload, alex, { payloadHash: 'ab'.repeat(32) })]),
+      'evidence evidence_invalid',
+    ],
+    [
+      'with a signature and the name of somebody else',
+      signed([decide(payload, alex, { approver: 'dana' })]),
+      'evidence approver_untrusted',
+    ],
+    [
+      'with a person who said no',
+      signed([
+        decide(payload, alex),
+        decide(payload, dana, { approver: 'dana', decision: 'rejected' }),
+      ]),
+      'evidence rejected',
+    ],
+    [
+      'with a decision before the request',
+      signed([decide(payload, alex, { decidedAt: requestedAt - 120_000 })]),
+      'evidence evidence_invalid',
+    ],
+    [
+      'with a redemption by another run',
+      { record: { ...record, redemption: { ...record.redemption, run_id: '1' } } },
+      'evidence already_used',
+    ],
+    [
+      'with a redemption after the approval had expired',
+      {
+        record: {
+          ...record,
+          redemption: { ...record.redemption, redeemed_at: formatTime(expiresAt) },
+        },
+      },
+      'evidence expired',
+    ],
+    [
+      'without the redemption that the policy asks for',
+      { record: { ...record, redemption: { ...record.redemption, state: 'run' as const } } },
+      'evidence configuration',
+    ],
+    [
+      'with another policy',
+      { policy: { ...world.policy, environments: { production: { approvers: ['alex'] } } } },
+      'evidence configuration',
+    ],
+    [
+      'with a policy that is not acceptable',
+      { policy: { ...world.policy, approvers: {} } },
+      'policy.json configuration',
+    ],
+    [
+      'with a verdict that names more people',
+      { verdict: { ...documentsOf().verdict, approvers: ['alex', 'dana'] } },
+      'verdict.json payload_invalid',
+    ],
+    [
+      'with the verdict of a refusal',
+      { verdict: { ...documentsOf().verdict, reason_code: 'expired' as const, exit_code: 11 } },
+      'verdict.json payload_invalid',
+    ],
+    [
+      'with a verdict on another policy',
+      { verdict: { ...documentsOf().verdict, policy_sha256: 'ab'.repeat(32) } },
+      'verdict.json payload_invalid',
+    ],
+    [
+      'as one that believed the service',
+      { record: { ...record, assurance: 'service' as const } },
+      'record.json evidence_invalid',
+    ],
+  ] satisfies [string, Partial<RecordDocuments>, string][])('%s', (_name, changes, expected) => {
+    expect(rewritten(changes)).toContain(expected);
+  });
+
+  test('and each of several bad decisions is named', () => {
+    const { faults } = audit(
+      folderOf(
+        documentsOf(
+          signed([
+            decide(payload, alex, { signWith: dana.privateKey, clientData: { crossOrigin: true } }),
+            decide(payload, createPasskey(), { approver: 'dana' }),
+            decide(payload, alex, { decidedAt: expiresAt }),
+          ]),
+        ),
+      ),
+    );
+    const text = faults.map(({ code, message }) => `${code} ${message}`).join('\n');
+    expect(text).toMatch(/evidence_invalid alex's signature[^\n]*crossOrigin/);
+    expect(text).toMatch(/evidence_invalid alex's signature[^\n]*response\.signature/);
+    expect(text).toMatch(/approver_untrusted dana approved with the passkey/);
+    expect(text).toMatch(/expired The service says that alex decided at/);
+  });
+});
+
+test('the words of another version in the message are no fault', () => {
+  const { verdict } = documentsOf();
+  const files = folderOf(documentsOf({ verdict: { ...verdict, message: 'Approved.' } }));
+  const { faults, held } = audit(files);
+  expect(faults).toEqual([]);
+  // What is told is what the evidence says, not what the file says.
+  expect(held?.summary).toBe(verdict.message);
+});
