@@ -7,6 +7,7 @@ import type { Person } from '../../__tests__/support/service.ts';
 import { startProxy } from '../demo/proxy.ts';
 import { mean, median, spreadOf, type Figure } from './figures.ts';
 import type { Sizes } from './options.ts';
+import type { Polling } from './polling-process.ts';
 import { ask, decide, decisionOf, type Asked, type BenchService } from './service.ts';
 
 type DecisionSizes = Pick<Sizes, 'decisions' | 'polls' | 'pollIntervalMs' | 'countMs'>;
@@ -126,14 +127,14 @@ async function runPollingGate(
   { pollIntervalMs }: Pick<Sizes, 'pollIntervalMs'>,
 ): Promise<number> {
   const asked = await ask(service, [person], 0);
+  const polling: Polling = {
+    url: `${service.url}/api/confirmations/${asked.id}`,
+    key: service.requestKey,
+    intervalMs: pollIntervalMs,
+  };
   const child = spawn(process.execPath, [join(import.meta.dirname, 'polling-process.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env.PATH,
-      POLL_URL: `${service.url}/api/confirmations/${asked.id}`,
-      POLL_KEY: service.requestKey,
-      POLL_INTERVAL_MS: String(pollIntervalMs),
-    },
+    env: { PATH: process.env.PATH, POLLING: JSON.stringify(polling) },
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await new Promise((resolve) => child.stdout.once('data', resolve));

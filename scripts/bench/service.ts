@@ -121,7 +121,7 @@ export async function decide(service: TestService, asked: Asked, body: object): 
 const agent = new Agent({ keepAlive: true });
 
 /** A plain POST over connections that stay open; lighter than `fetch`, which would be measured with it. */
-export function post(
+function post(
   service: Pick<TestService, 'url' | 'origin'>,
   path: string,
   o: { readonly body: object; readonly key?: string },
