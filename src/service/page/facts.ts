@@ -61,7 +61,8 @@ function statements(sheet: Sheet, payload: Json): HTMLElement | undefined {
 
 /** How much of a statement only says where it stands: `db/002.sql:14 ` before `DROP TABLE users`, for a file of this migration. */
 function whereLength(payload: Json, statement: Json | undefined): number {
-  const [where = '', path] = /^(.+?):[0-9]+ /.exec(String(statement)) ?? [];
+  const text = typeof statement === 'string' ? statement : '';
+  const [where = '', path] = /^(.+?):[0-9]+ /.exec(text) ?? [];
   const isFile = elements(payload, 'files').some((file) => at(payload, ...file, 'path') === path);
   return isFile ? where.length : 0;
 }
