@@ -1,5 +1,6 @@
 import { checkFacts } from '../core/facts.ts';
 import { Fault, listProblems } from '../core/fault.ts';
+import { documentHash } from '../core/hash.ts';
 import type { JsonValue } from '../core/json.ts';
 import { parsePayloadText } from '../core/payload.ts';
 import { checkPolicy } from '../core/policy.ts';
@@ -40,8 +41,11 @@ export const check: RunCommand = async (call) => {
       { problems: checked.problems },
     );
   }
-  if (call.json) call.out.printJson({ schema: 'check/v1', exit_code: 0, document: schema });
+  // By this a record, a verdict and `audit` name the policy.
+  const sha256 = schema === 'approval-policy/v1' ? documentHash(value) : undefined;
+  if (call.json) call.out.printJson({ schema: 'check/v1', exit_code: 0, document: schema, sha256 });
   else call.out.print(`${path} is an acceptable ${schema}.`);
+  if (!call.json && sha256 !== undefined) call.out.print(`Policy SHA-256: ${sha256}`);
   return 0;
 };
 
