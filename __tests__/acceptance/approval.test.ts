@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { approvedRequest, ask, statusOf } from './flow.ts';
 import {
@@ -11,6 +11,9 @@ import {
   startWorld,
   type World,
 } from './world.ts';
+
+// Each step is a process and each decision a page: seconds here, more where two cores do all at once.
+jest.setTimeout(90_000);
 
 const describeHere = missing === undefined ? describe : describe.skip;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Alter, ProxyAnswer } from '../../scripts/demo/proxy.ts';
 import { ask, approvedRequest, statusOf } from './flow.ts';
 import type { Job, StepResult } from './job.ts';
@@ -12,6 +12,9 @@ import {
   startWorld,
   type World,
 } from './world.ts';
+
+// Each step is a process and each decision a page: seconds here, more where two cores do all at once.
+jest.setTimeout(90_000);
 
 const describeHere = missing === undefined ? describe : describe.skip;
 

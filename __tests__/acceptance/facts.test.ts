@@ -1,6 +1,6 @@
 import { appendFileSync, chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Proxy } from '../../scripts/demo/proxy.ts';
 import { approvedRequest, statusOf } from './flow.ts';
 import { repository, type Inputs, type Job } from './job.ts';
@@ -12,6 +12,9 @@ import {
   startWorld,
   type World,
 } from './world.ts';
+
+// Each step is a process and each decision a page: seconds here, more where two cores do all at once.
+jest.setTimeout(90_000);
 
 const describeHere = missing === undefined ? describe : describe.skip;
 

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { refusalOutputs } from '../../src/gate/vocabulary.ts';
 import { createPasskey } from '../support/authenticator.ts';
 import { builtBundles } from '../support/bundles.ts';
 import { startHostedService, type HostedService } from './hosted-service.ts';
 import { endJobs, startJob, type Inputs, type Job, type StepResult } from './job.ts';
+
+// Each step is a process and each decision a page: seconds here, more where two cores do all at once.
+jest.setTimeout(90_000);
 
 const apiKey = 'hosted-key-0123456789abcdef0123456789abcdef';
 

@@ -37,6 +37,8 @@ export interface Job {
   /** The fact inputs both steps of this job declare. */
   readonly facts: Inputs;
   readonly start: (step: Step, inputs: Inputs, env?: Inputs) => RunningStep;
+  /** Resolves when the request step has kept for its post step what it created. */
+  readonly kept: () => Promise<void>;
   /** The post step of the request step before it, with that one's inputs and state; as on a runner it always runs. */
   readonly startPost: () => RunningStep;
   readonly git: (...args: readonly string[]) => string;
@@ -189,6 +191,11 @@ export function startJob(options: JobOptions): Job {
         asked = { inputs: variables, statePath: join(temp, `state-${steps + 1}`) };
       }
       return startBundle(`${step}.js`, { ...variables, ...extra });
+    },
+    kept: async () => {
+      while (asked === undefined || readFileSync(asked.statePath, 'utf8') === '') {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
     },
     startPost: () => {
       if (asked === undefined) throw new Error('There was no request step');

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Alter, SeenRequest } from '../../scripts/demo/proxy.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { approvedRequest, ask, statusOf } from './flow.ts';
@@ -16,6 +16,9 @@ import {
   startWorld,
   type World,
 } from './world.ts';
+
+// Each step is a process and each decision a page: seconds here, more where two cores do all at once.
+jest.setTimeout(90_000);
 
 const describeHere = missing === undefined ? describe : describe.skip;
 

@@ -47,11 +47,11 @@ async function sources(): Promise<readonly string[]> {
 
 /** Removes what earlier states of the sources built, unless a run may still be using it. */
 async function forgetOthers(kept: string): Promise<void> {
-  const hourAgo = Date.now() - 3_600_000;
+  const longAgo = Date.now() - 1_200_000;
   for (const name of await readdir(cache)) {
     const folder = join(cache, name);
     if (folder === kept) continue;
     const { mtimeMs } = await stat(folder);
-    if (mtimeMs < hourAgo) await rm(folder, { recursive: true, force: true });
+    if (mtimeMs < longAgo) await rm(folder, { recursive: true, force: true });
   }
 }
