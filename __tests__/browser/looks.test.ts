@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
 import { exampleFacts } from '../support/deploy.ts';
 import { openApprover, type Approver } from '../support/chromium.ts';
 import { describeInBrowser, type Bench } from './bench.ts';
 import { lowContrast } from './contrast.ts';
+import { focusOf } from './focus.ts';
 
 interface View {
   readonly name: string;
@@ -191,24 +191,3 @@ describeInBrowser('the looks', (bench) => {
     expect((await focusOf(alex.page)).text).toBe('Reject');
   });
 });
-
-interface Stop {
-  readonly text: string;
-  readonly outlinePx: number;
-  /** On the screen, and not behind the bar. */
-  readonly isInView: boolean;
-}
-
-function focusOf(page: Page): Promise<Stop> {
-  return page.evaluate(() => {
-    const focused = document.activeElement ?? document.body;
-    const { outlineStyle, outlineWidth } = getComputedStyle(focused);
-    const { left, top, width, height } = focused.getBoundingClientRect();
-    const atCentre = document.elementFromPoint(left + width / 2, top + height / 2);
-    return {
-      text: focused.textContent,
-      outlinePx: outlineStyle === 'none' ? 0 : parseFloat(outlineWidth),
-      isInView: atCentre !== null && focused.contains(atCentre),
-    };
-  });
-}

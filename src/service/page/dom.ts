@@ -27,6 +27,13 @@ export function button(
   return node;
 }
 
+/** Where a view has taken the place of another one, keyboard and screen reader go on from its heading. */
+export function focusHeading(main: HTMLElement): void {
+  const heading = main.querySelector('h1');
+  heading?.setAttribute('tabindex', '-1');
+  heading?.focus();
+}
+
 /** A view that has nothing but a heading and paragraphs: what happened, and what to do next. */
 export function message(heading: string, ...paragraphs: readonly Child[]): HTMLElement {
   return el(

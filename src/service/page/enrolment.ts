@@ -1,7 +1,7 @@
 import { base64URLStringToBuffer, startRegistration } from '@simplewebauthn/browser';
 import { ApiError, finishEnrolment, startEnrolment } from './api.ts';
 import { sha256Hex } from './challenge.ts';
-import { el, message } from './dom.ts';
+import { el, focusHeading, message } from './dom.ts';
 import { whyItFailed } from './passkey.ts';
 
 /** Enrolment by invite: a user name, a passkey with user verification, and the key's hash to confirm by another way. */
@@ -52,7 +52,7 @@ export function showEnrolment(main: HTMLElement, code: string): void {
     try {
       const sha256 = await createPasskey(code, username);
       main.replaceChildren(enrolled(username, sha256));
-      main.querySelector('h1')?.focus();
+      focusHeading(main);
     } catch (error) {
       status.textContent = '';
       problem.textContent =
@@ -106,7 +106,7 @@ function enrolled(username: string, sha256: string): HTMLElement {
   return el(
     'section',
     { class: 'message' },
-    el('h1', { tabindex: '-1' }, 'Your passkey is ready, ', el('bdi', {}, username)),
+    el('h1', {}, 'Your passkey is ready, ', el('bdi', {}, username)),
     el(
       'p',
       {},

@@ -12,7 +12,7 @@ import {
 import { parse32Bytes } from './challenge.ts';
 import { liveTime } from './clock.ts';
 import { readDeploy } from './deploy.ts';
-import { button, el, message } from './dom.ts';
+import { button, el, focusHeading, message } from './dom.ts';
 import { follow } from './follow.ts';
 import { whyItFailed } from './passkey.ts';
 import { textNodes } from './text.ts';
@@ -44,6 +44,7 @@ function showSignIn(main: HTMLElement): void {
     problem.textContent = '';
     try {
       showList(main, await signInByPasskey());
+      focusHeading(main);
     } catch (error) {
       problem.textContent = whyItFailed(error, 'You are not signed in.');
       enter.disabled = false;
@@ -93,6 +94,7 @@ function showList(main: HTMLElement, username: string): void {
       if (error instanceof ApiError && error.status === 401) {
         stop();
         showSignIn(main);
+        focusHeading(main);
         return;
       }
       problem.textContent =
@@ -132,6 +134,7 @@ function showList(main: HTMLElement, username: string): void {
     }
     stop();
     showSignIn(main);
+    focusHeading(main);
   };
 
   main.replaceChildren(
