@@ -213,10 +213,15 @@ describe('the policy', () => {
     await refusedAsInside(join(folder, 'linked', 'policy.json'));
   });
 
-  test('a link from the workspace to a file outside counts by its real path', async () => {
+  test('a link in the workspace is refused wherever it leads', async () => {
     const outside = put('policy.json');
     symlinkSync(outside, join(workspace, 'policy.json'));
-    await expect(read(join(workspace, 'policy.json'))).resolves.toEqual(policy);
+    symlinkSync(folder, join(workspace, 'elsewhere'));
+    for (const name of ['policy.json', 'elsewhere/policy.json']) {
+      const fault = await faultIn(read(join(workspace, name)));
+      expect(fault.code).toBe('configuration');
+      expect(fault.message).toContain('lies inside');
+    }
   });
 
   test('a workspace that is a link itself', async () => {

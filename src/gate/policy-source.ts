@@ -1,5 +1,5 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Fault, listProblems } from '../core/fault.ts';
 import { maxRecordBytes } from '../core/json.ts';
 import { parsePolicyText, type Policy } from '../core/policy.ts';
@@ -14,7 +14,7 @@ export interface PolicySource {
 }
 
 /**
- * Reads the policy. A file counts by its real path and has to lie where a commit can't change it.
+ * Reads the policy. A file, and each link on the way to it, has to lie where a commit can't change it.
  * @throws Fault configuration with every fault of the document
  */
 export async function readPolicy({ input, outside }: PolicySource): Promise<Policy | undefined> {
@@ -30,8 +30,9 @@ export async function readPolicy({ input, outside }: PolicySource): Promise<Poli
 
 async function readPolicyFile(path: string, outside: readonly string[]): Promise<string> {
   const real = await unlessUnreadable(path, realpath(path));
+  const places = [real, ...(await unlessUnreadable(path, placesOnTheWay(path)))];
   for (const root of await rootsAround(outside)) {
-    if (isInside(real, root)) {
+    if (places.some((place) => isInside(place, root))) {
       throw new Fault(
         'configuration',
         `The policy ${visible(path, 200)} lies inside ${visible(root, 200)}, where a commit could change it together with what it guards. Keep it outside of the workspace and the repository, or give the document itself, such as from a variable of the environment.`,
@@ -39,6 +40,15 @@ async function readPolicyFile(path: string, outside: readonly string[]): Promise
     }
   }
   return unlessUnreadable(path, readText(real));
+}
+
+/** Where each name of the path as written really lies, links among them: a link in the workspace could lead anywhere. */
+async function placesOnTheWay(path: string): Promise<readonly string[]> {
+  const places: string[] = [];
+  for (let name = resolve(path); name !== dirname(name); name = dirname(name)) {
+    places.push(join(await realpath(dirname(name)), basename(name)));
+  }
+  return places;
 }
 
 async function readText(path: string): Promise<string> {
