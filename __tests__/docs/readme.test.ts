@@ -114,6 +114,15 @@ describe('each workflow of the README', () => {
   });
 });
 
+test('verify/README.md passes the inputs that the README passes to verify', () => {
+  const [, block = ''] =
+    /```yaml\n([\s\S]*?)```/.exec(readFileSync('verify/README.md', 'utf8')) ?? [];
+  const [step, deploy] = parse(block) as Step[];
+  const ofReadme = workflows[1]!.jobs.deploy!.steps.find((each) => each.uses === step!.uses);
+  expect(Object.keys(step!.with!)).toEqual(Object.keys(ofReadme!.with!));
+  expect(deploy!.run).not.toContain('${{');
+});
+
 test('the table of exit codes is the closed set of the code', () => {
   const rows = [...readme.matchAll(/^\| (\d+) \| (.*?) \|/gm)];
   const documented = rows.flatMap(([, exit, codes]) =>
