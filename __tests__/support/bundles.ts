@@ -51,7 +51,11 @@ async function forgetOthers(kept: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const folder = join(cache, name);
     if (folder === kept) continue;
-    const { mtimeMs } = await stat(folder);
-    if (mtimeMs < longAgo) await rm(folder, { recursive: true, force: true });
+    // Another worker may have renamed or removed it meanwhile.
+    const builtAt = await stat(folder).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    );
+    if (builtAt < longAgo) await rm(folder, { recursive: true, force: true });
   }
 }
