@@ -8,6 +8,9 @@ const labelWidth = 13;
 const paint = (style: Style, text: string): string =>
   process.stdout.isTTY && !process.env.NO_COLOR ? styleText(style, text) : text;
 
+// Whoever reads may stop (`npm run demo | head`): the demo still ends what it has started.
+process.stdout.on('error', () => undefined);
+
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };

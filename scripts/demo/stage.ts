@@ -1,6 +1,7 @@
 /** What the demo plays on: a clone, the service, who approves, a policy, and the command line of a deploy job. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
 import { findChromium, launchChromium } from '../../__tests__/support/chromium.ts';
 import type { Approver } from './approver.ts';
 import { chromiumApprover } from './chromium-approver.ts';
@@ -42,7 +43,7 @@ export async function setStage(o: {
   const env = Object.fromEntries(kept.map((name) => [name, process.env[name]]));
   await mkdir(work);
   const gitEnv = { ...env, ...(await gitEnvironment(work)) };
-  const [checkout, service] = await Promise.all([
+  const [checkout, service, browser] = await Promise.all([
     cloneAtHead({
       source: options.repository,
       parent: join(work, 'checkout'),
@@ -50,6 +51,7 @@ export async function setStage(o: {
       migration: options.migration,
     }),
     startService({ bundles, data: join(work, 'store'), env }),
+    openBrowser(o),
   ]);
   showFact(
     'repository',
@@ -63,7 +65,7 @@ export async function setStage(o: {
   );
   showFact('service', `${service.origin}, with an empty store`);
 
-  const approver = await chooseApprover({ ...o, service });
+  const approver = await chooseApprover({ options, service, browser });
   const sha256 = await approver.enrol(service.inviteUrl, 'alex');
   // A person may have chosen another name.
   const [{ username } = { username: '' }] = await listPasskeys(service);
@@ -123,14 +125,22 @@ export async function setStage(o: {
   };
 }
 
+async function openBrowser(o: {
+  readonly options: DemoOptions;
+  readonly cleanup: AsyncDisposableStack;
+}): Promise<Browser | undefined> {
+  const { open, withoutBrowser } = o.options;
+  if (open || withoutBrowser || findChromium() === undefined) return undefined;
+  const browser = await launchChromium({ handleSignals: false });
+  o.cleanup.defer(() => browser.close());
+  return browser;
+}
+
 async function chooseApprover(o: {
   readonly options: DemoOptions;
   readonly service: RunningService;
-  readonly cleanup: AsyncDisposableStack;
+  readonly browser: Browser | undefined;
 }): Promise<Approver> {
   if (o.options.open) return personalApprover(o.service);
-  if (o.options.withoutBrowser || findChromium() === undefined) return softwareApprover();
-  const browser = await launchChromium({ handleSignals: false });
-  o.cleanup.defer(() => browser.close());
-  return await chromiumApprover(browser);
+  return o.browser === undefined ? softwareApprover() : await chromiumApprover(o.browser);
 }
