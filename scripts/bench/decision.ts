@@ -145,21 +145,24 @@ async function runPollingGate(
   return performance.now() - answered;
 }
 
-/** Requests of a gate at which nothing happens, its first one left out: the create. */
+/** Requests a minute of a gate at which nothing happens: from its first poll to its last within `countMs`. */
 async function countRequests(surroundings: Surroundings, countMs: number): Promise<number> {
   const proxy = await startProxy({ target: surroundings.service.url });
   try {
     const { step, result } = await startGate(surroundings, proxy.origin);
-    while (countPolls(proxy.requests) === 0) await sleep(5);
-    await sleep(countMs);
-    const polls = countPolls(proxy.requests);
+    const polledAt: number[] = [];
+    const polls = (): number => proxy.requests.filter(({ method }) => method === 'GET').length;
+    let end = Infinity;
+    while (performance.now() < end) {
+      await sleep(5);
+      if (polls() > polledAt.length) polledAt.push(performance.now());
+      if (polledAt.length === 1) end = polledAt[0]! + countMs;
+    }
     step.kill('SIGKILL');
     await result;
-    return (polls * 60_000) / countMs;
+    const intervalMs = (polledAt.at(-1)! - polledAt[0]!) / Math.max(1, polledAt.length - 1);
+    return 60_000 / Math.max(intervalMs, 1);
   } finally {
     await proxy.close();
   }
 }
-
-const countPolls = (requests: readonly { readonly method: string }[]): number =>
-  requests.filter(({ method }) => method === 'GET').length;

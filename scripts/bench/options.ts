@@ -12,7 +12,7 @@ export interface Sizes {
   /** Gates that poll every 10 s, beside. */
   readonly polls: number;
   readonly pollIntervalMs: number;
-  /** How long a waiting gate's requests are counted; 0: not at all, for less than a minute says nothing. */
+  /** How long a waiting gate's requests are counted; 0: not at all, for a few seconds say nothing. */
   readonly countMs: number;
   readonly checks: number;
   /** Creates and decisions at the service. */
@@ -28,13 +28,13 @@ export interface Sizes {
 }
 
 const full: Sizes = {
-  starts: 40,
-  decisions: 20,
+  starts: 25,
+  decisions: 15,
   polls: 12,
   pollIntervalMs: 10_000,
-  countMs: 120_000,
+  countMs: 60_000,
   checks: 3_000,
-  requests: 3_000,
+  requests: 2_400,
   waiters: [1_000, 5_000],
   wakeUps: 400,
   wakeUpGapMs: 80,
