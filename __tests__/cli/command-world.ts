@@ -1,5 +1,5 @@
 /** The built command line in a checkout of its own, in front of the real service and alex with a software passkey. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,12 +94,15 @@ export async function startCommandWorld(): Promise<CommandWorld> {
       if (status !== 200) throw new Error(JSON.stringify(body));
     },
     close: async () => {
+      for (const child of children) child.kill('SIGKILL');
       await service.close();
       await removeFolders();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+
+const children = new Set<ChildProcess>();
 
 function startCommand(
   args: readonly string[],
@@ -110,6 +113,7 @@ function startCommand(
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.add(child);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -118,6 +122,7 @@ function startCommand(
     child.once('error', reject);
     child.once('close', (exitCode) => {
       hasEnded = true;
+      children.delete(child);
       resolve({ exitCode, stdout, stderr });
     });
   });

@@ -81,7 +81,7 @@ describe('an approved command', () => {
 
   test('gets SIGTERM and SIGINT, and may take its time and its own exit code', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      const script = `process.on('${signal}', () => setTimeout(() => process.exit(5), 300)); setInterval(() => 0, 1000); console.log('up')`;
+      const script = `process.on('${signal}', () => setTimeout(() => process.exit(5), 300)); setTimeout(() => 0, 15_000); console.log('up')`;
       const running = start([process.execPath, '-e', script]);
       await approve(running);
       await running.sees(/up/);
@@ -180,7 +180,8 @@ describe('the command does not start', () => {
     ['when the facts are not acceptable', ['--service', 'latest'], 'service'],
     ['when the policy does not know the environment', ['--environment', 'prod'], 'environment'],
   ])('%s, and nobody is asked', async (_name, [flag, value], word) => {
-    const given = [...world.facts];
+    // Named, so that there would be somebody to ask.
+    const given = [...world.facts, '--approver', 'alex'];
     const at = given.indexOf(flag!);
     if (at < 0) given.push(flag!, value!);
     else given[at + 1] = value!;
@@ -207,7 +208,7 @@ describe('the command does not start', () => {
   });
 
   test('with a flag that there is not, whatever the command is given', async () => {
-    const running = start([...deploy, '0'], ['--aprover', 'alex']);
+    const running = start([...deploy, '0', '--json'], ['--aprover', 'alex']);
     await refusedWith(running, 'configuration', 40);
   });
 
