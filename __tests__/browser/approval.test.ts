@@ -92,6 +92,21 @@ describeInBrowser('the approval', (bench) => {
     expect(await alex.page.locator('button[name=approve]').innerText()).toBe('Approve');
   });
 
+  test('says below the heading who asks, and sets apart where a statement stands only for a file of the migration', async () => {
+    const { alex, ask } = bench();
+    const facts = exampleFacts();
+    const statements = ['db/002.sql:14 DROP TABLE users', 'DROP:1 TABLE orders'];
+    await alex.page.goto(
+      (await ask({ facts: { ...facts, migration: { ...facts.migration, statements } } })).url,
+    );
+    await alex.page.locator('h1').waitFor();
+    expect(await alex.page.locator('h1 + p').innerText()).toBe(
+      'Asked by release-agent[bot] (agent)',
+    );
+    expect(await alex.page.locator('.statements li').allInnerTexts()).toEqual(statements);
+    expect(await alex.page.locator('.statements b').allTextContents()).toEqual(['db/002.sql:14 ']);
+  });
+
   test('keeps the fixed order of the parts', async () => {
     const { alex, ask } = bench();
     await alex.page.goto((await ask({ facts: harmless(), reason: 'because' })).url);
