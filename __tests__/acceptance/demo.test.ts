@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { cp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,12 +13,14 @@ describe('the demo', () => {
   let bundles: string;
   let job: Job;
   const temp = mkdtempSync(join(tmpdir(), 'deploy-warrant-demo-test-'));
+  const children = new Set<ChildProcess>();
 
   beforeAll(async () => {
     bundles = await builtBundles();
     job = startJob({ bundles });
   });
   afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
     endJobs();
     rmSync(temp, { recursive: true, force: true });
   });
@@ -41,6 +43,8 @@ describe('the demo', () => {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    children.add(child);
+    child.once('close', () => children.delete(child));
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {

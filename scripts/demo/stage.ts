@@ -131,9 +131,13 @@ async function openBrowser(o: {
 }): Promise<Browser | undefined> {
   const { open, withoutBrowser } = o.options;
   if (open || withoutBrowser || findChromium() === undefined) return undefined;
-  const browser = await launchChromium({ handleSignals: false });
-  o.cleanup.defer(() => browser.close());
-  return browser;
+  const launching = launchChromium({ handleSignals: false });
+  // Known before it is there: what fails meanwhile must not leave it behind.
+  o.cleanup.defer(async () => {
+    const browser = await launching.catch(() => undefined);
+    await browser?.close();
+  });
+  return await launching;
 }
 
 async function chooseApprover(o: {
