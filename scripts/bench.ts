@@ -34,7 +34,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const report = renderReport(figures, {
     date: new Date(),
     loads: [before, loadavg()[0] ?? 0],
-    bundles: bundles.startsWith(root) ? relative(root, bundles) : 'another folder',
+    bundles: bundles.startsWith(root) ? relative(root, bundles) : 'a build of the sources',
   });
   console.log(report);
   if (document !== undefined) {

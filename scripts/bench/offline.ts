@@ -15,7 +15,6 @@ export function measureOffline({ checks }: Pick<Sizes, 'checks'>): Figure[] {
       what: 'One offline check of an approval (`verifyApproval`), the first in its process',
       value: times.verify.first,
       unit: 'ms',
-      aim: { below: 2 },
     },
     {
       what: 'the same, once warm',

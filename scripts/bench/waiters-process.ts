@@ -16,6 +16,7 @@ export interface Woken {
 const agent = new Agent({ keepAlive: true });
 /** New connections on their way at once: the queue of the listening socket is finite. */
 const atOnce = 100;
+const longPollSeconds = 25;
 
 process.once('message', (message) => {
   void wait(message as ToWaiters);
@@ -26,10 +27,15 @@ async function wait({ url, key, ids }: ToWaiters): Promise<void> {
     await Promise.all(
       ids.slice(from, from + atOnce).map((id) => {
         const connected = Promise.withResolvers<undefined>();
-        poll(`${url}/api/confirmations/${id}?wait=25`, key, {
-          connected: () => connected.resolve(undefined),
-          decided: (at) => process.send?.({ id, at } satisfies Woken),
-        });
+        // Gates begin at any time. If all these renewed their polls in the same second, that would be measured.
+        const firstSeconds = 1 + Math.floor(Math.random() * longPollSeconds);
+        poll(
+          { url: `${url}/api/confirmations/${id}`, key, seconds: firstSeconds },
+          {
+            connected: () => connected.resolve(undefined),
+            decided: (at) => process.send?.({ id, at } satisfies Woken),
+          },
+        );
         return connected.promise;
       }),
     );
@@ -38,17 +44,18 @@ async function wait({ url, key, ids }: ToWaiters): Promise<void> {
 }
 
 function poll(
-  url: string,
-  key: string,
+  question: { readonly url: string; readonly key: string; readonly seconds: number },
   on: { readonly connected: () => void; readonly decided: (at: number) => void },
 ): void {
-  const request = get(url, { agent, headers: { 'x-api-key': key } }, (response) => {
+  const { url, key, seconds } = question;
+  const options = { agent, headers: { 'x-api-key': key } };
+  const request = get(`${url}?wait=${seconds}`, options, (response) => {
     let text = '';
     response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     response.once('end', () => {
       const at = performance.timeOrigin + performance.now();
       if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${text}`);
-      if (text.includes('"status":"pending"')) poll(url, key, on);
+      if (text.includes('"status":"pending"')) poll({ url, key, seconds: longPollSeconds }, on);
       else on.decided(at);
     });
   });

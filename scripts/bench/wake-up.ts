@@ -11,12 +11,16 @@ import type { ToWaiters, Woken } from './waiters-process.ts';
 const perProcess = 2_500;
 
 export interface WakeUps {
-  /** From the moment the person's decision is sent; that includes checking and storing it. */
+  /** From the decision's answer to the person until the waiter has its own; below zero where the waiter hears first. */
+  readonly answered: Quantiles;
+  /** From the moment the decision is sent: its checking and the disk's sync are in it. */
+  readonly sent: Quantiles;
+  readonly bytesPerWaiter: number | undefined;
+}
+
+interface Quantiles {
   readonly p50: number;
   readonly p99: number;
-  /** From the decision's answer to the person; below zero where the waiter hears first. */
-  readonly afterAnswerP99: number;
-  readonly bytesPerWaiter: number | undefined;
 }
 
 /** Everybody waits for a confirmation of their own; then `wakeUps` of these are decided, one after the other. */
@@ -56,9 +60,8 @@ export async function measureWakeUps(
       await sleep(o.gapMs);
     }
     return {
-      p50: quantile(sinceSent, 0.5),
-      p99: quantile(sinceSent, 0.99),
-      afterAnswerP99: quantile(sinceAnswer, 0.99),
+      answered: quantilesOf(sinceAnswer),
+      sent: quantilesOf(sinceSent),
       bytesPerWaiter:
         before === undefined || after === undefined ? undefined : (after - before) / o.waiters,
     };
@@ -66,6 +69,11 @@ export async function measureWakeUps(
     for (const child of processes) child.kill();
   }
 }
+
+const quantilesOf = (values: readonly number[]): Quantiles => ({
+  p50: quantile(values, 0.5),
+  p99: quantile(values, 0.99),
+});
 
 /** Milliseconds that mean the same in every process of this machine. */
 const clock = (): number => performance.timeOrigin + performance.now();
