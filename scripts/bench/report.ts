@@ -42,7 +42,7 @@ function* cellsOf(figure: Figure): Iterable<string> {
 function describe({ date, loads, bundles }: Conditions): string {
   const [cpu] = cpus();
   const [before, after] = loads.map((load) => load.toFixed(1));
-  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC, ${cpus().length} cores (${cpu?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${release()}, Node ${process.versions.node}; executables: ${bundles}; load average ${before} before and ${after} after.`;
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC, ${cpus().length} cores (${cpu?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}; executables: ${bundles}; load average ${before} before and ${after} after.`;
 }
 
 const marks = /(<!-- bench: [^\n]* -->\n)([\s\S]*?)(\n?<!-- \/bench -->)/;
