@@ -12,11 +12,11 @@ const weakeningOption = /--(?:tls-(?!min-v1\.[23]\b)|openssl-|insecure-http-pars
 export function checkTlsEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const value = env.NODE_TLS_REJECT_UNAUTHORIZED;
-  if (value !== undefined && value !== '' && value !== '1') {
+  // Whatever it says: "1" is harmless today, and one digit from an open door.
+  if ((env.NODE_TLS_REJECT_UNAUTHORIZED ?? '') !== '') {
     throw new Fault(
       'configuration',
-      'NODE_TLS_REJECT_UNAUTHORIZED is set: the approval service could be impersonated. Remove the variable; for a private certificate authority set NODE_EXTRA_CA_CERTS.',
+      'NODE_TLS_REJECT_UNAUTHORIZED is set: the approval service could be impersonated. Remove the variable, whatever its value; for a private certificate authority set NODE_EXTRA_CA_CERTS.',
     );
   }
   // Node reads an underscore in the name of an option as a dash.
