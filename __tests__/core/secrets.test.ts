@@ -87,7 +87,7 @@ describe('no false alarm', () => {
   });
 });
 
-test('a hostile text of 64 KiB is searched in less than two seconds', () => {
+test('no hostile text of 64 KiB makes the search run away', () => {
   const pieces = [
     'a',
     'eyJ',
@@ -114,8 +114,10 @@ test('a hostile text of 64 KiB is searched in less than two seconds', () => {
   ];
   for (const piece of pieces) {
     const text = piece.repeat(Math.ceil(65_536 / piece.length));
-    const start = performance.now();
+    const before = process.cpuUsage();
     findSecret(text);
-    expect([piece, performance.now() - start < 2000]).toEqual([piece, true]);
+    // Processor time, not the clock's: backtracking takes minutes, and other work on the machine takes none of it.
+    const { user } = process.cpuUsage(before);
+    expect([piece, user < 5_000_000]).toEqual([piece, true]);
   }
 });

