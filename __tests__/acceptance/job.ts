@@ -19,6 +19,8 @@ export interface StepResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly outputs: Readonly<Record<string, string>>;
+  /** All that it wrote to the runner's files, by what they are for (`OUTPUT`, `STATE`, `STEP_SUMMARY` …). */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 export interface RunningStep {
@@ -159,6 +161,7 @@ export function startJob(options: JobOptions): Job {
     migration: 'sql',
     'migration-files': 'db/*.sql',
     'migration-command': 'npm run migrate',
+    'migration-dialect': 'postgresql',
     'rollback-version': 'v1.41.2',
     ...options.facts,
   };
@@ -179,7 +182,7 @@ export function startJob(options: JobOptions): Job {
     return startStep({
       bundle: join(bundles, bundle),
       cwd: workspace,
-      outputPath: files.GITHUB_OUTPUT!,
+      files,
       env: { ...env, ...files, ...Object.fromEntries(states), ...variables },
     });
   };
@@ -223,7 +226,8 @@ function inputVariables(step: Step, inputs: Inputs): Record<string, string> {
 function startStep(o: {
   readonly bundle: string;
   readonly cwd: string;
-  readonly outputPath: string;
+  /** Paths by the names of their variables. */
+  readonly files: Readonly<Record<string, string>>;
   readonly env: Record<string, string>;
 }): RunningStep {
   const child: ChildProcess = spawn(process.execPath, [o.bundle], {
@@ -244,7 +248,13 @@ function startStep(o: {
   const result = new Promise<StepResult>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode, signal) =>
-      resolve({ exitCode, signal, stdout, stderr, outputs: readFileCommands(o.outputPath) }),
+      resolve({
+        ...{ exitCode, signal, stdout, stderr },
+        outputs: readFileCommands(o.files.GITHUB_OUTPUT!),
+        files: Object.fromEntries(
+          Object.entries(o.files).map(([name, path]) => [name.slice(7), contentOf(path)]),
+        ),
+      }),
     );
   });
   return {
@@ -273,8 +283,7 @@ function startStep(o: {
 /** Reads the file of GITHUB_OUTPUT or GITHUB_STATE as the runner does: `name=value`, or `name<<DELIMITER`, lines, `DELIMITER`. */
 function readFileCommands(path: string): Record<string, string> {
   const outputs: Record<string, string> = {};
-  // Gone with the job, where the test did not wait for the step.
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const lines = contentOf(path).split('\n');
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!;
     if (line === '') continue;
@@ -291,6 +300,11 @@ function readFileCommands(path: string): Record<string, string> {
     index = end;
   }
   return outputs;
+}
+
+/** Empty where it is gone with the job, because the test did not wait for the step. */
+function contentOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 function gitEnvironment(home: string): Record<string, string> {

@@ -10,6 +10,7 @@ import {
   startFaultyServer,
   type Act,
   type Exchange,
+  type FaultyServer,
   type Seen,
 } from '../support/faulty-server.ts';
 import type { TestPasskey } from '../support/authenticator.ts';
@@ -26,7 +27,7 @@ export interface Reaction {
 
 export type Route = 'create' | 'poll' | 'fetch' | 'withdraw' | 'redeem';
 
-interface Stored {
+export interface Stored {
   readonly id: string;
   readonly username: string;
   readonly payload: ApprovalPayload;
@@ -51,15 +52,24 @@ export interface StubService {
   /** `create`, `poll` … in order. */
   readonly calls: readonly Route[];
   readonly seen: readonly Seen[];
+  readonly server: FaultyServer;
   readonly close: () => Promise<void>;
 }
 
-export async function startStubService(world: World, now: () => number): Promise<StubService> {
-  const server = await startFaultyServer();
+/** `known` are confirmations of an earlier stub that this one has too. */
+export async function startStubService(
+  world: World,
+  now: () => number,
+  options: {
+    readonly known?: readonly Stored[];
+    readonly server?: FaultyServer;
+  } = {},
+): Promise<StubService> {
+  const server = options.server ?? (await startFaultyServer());
   const reactions = new Map<string, Reaction>();
   const faults = new Map<Route, (exchange: Exchange, right: Act) => void>();
   const links = { origin: world.policy.relying_party.origin };
-  const stored: Stored[] = [];
+  const stored: Stored[] = (options.known ?? []).map((one) => ({ ...one }));
   const calls: Route[] = [];
   const redemptions = new Map<string, string>();
   const reply = (status: number, value: unknown) =>
@@ -131,6 +141,11 @@ export async function startStubService(world: World, now: () => number): Promise
 
   server.script((exchange) => {
     const { method, path } = exchange;
+    // The last deploy of a target: this service knows no such call, and no test counts it.
+    if (path.startsWith('/api/deploys/')) {
+      json(404, { code: 'not_found', message: 'There is no such call.' })(exchange);
+      return;
+    }
     const route: Route =
       method === 'DELETE'
         ? 'withdraw'
@@ -149,7 +164,7 @@ export async function startStubService(world: World, now: () => number): Promise
   });
   const { apiUrl, host, close } = server;
   return {
-    ...{ apiUrl, host, reactions, faults, links, stored, calls, close },
+    ...{ apiUrl, host, reactions, faults, links, stored, calls, server, close },
     get seen() {
       return server.seen;
     },

@@ -4,9 +4,11 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { gzipSync } from 'node:zlib';
+import type { Certificate } from './certificate.ts';
 
 /** One request as the server saw it. */
 export interface Seen {
@@ -34,12 +36,17 @@ export interface FaultyServer {
   readonly seen: readonly Seen[];
   /** What to do with the next requests, in order; the last is repeated. Forgets what was seen. */
   script: (...acts: readonly Act[]) => void;
+  /** From now on another certificate, where it speaks TLS. */
+  present: (certificate: Certificate) => void;
+  /** Takes no more connections, until `reopen`. */
+  shut: () => void;
+  reopen: () => void;
   close: () => Promise<void>;
 }
 
 export async function startFaultyServer(
   options: {
-    readonly tls?: { readonly key: string; readonly cert: string };
+    readonly tls?: Certificate & SecureContextOptions;
     readonly host?: string;
   } = {},
 ): Promise<FaultyServer> {
@@ -75,6 +82,9 @@ export async function startFaultyServer(
       acts = next;
       seen = [];
     },
+    present: (certificate) => (server as TlsServer).setSecureContext(certificate),
+    shut: () => void server.close(),
+    reopen: () => void server.listen(port, host),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
