@@ -64,6 +64,7 @@ describe('on GitHub', () => {
     const migration = {
       migration: 'sql',
       'migration-files': 'db/*.sql',
+      'migration-dialect': 'postgresql',
       'migration-command': 'npm run migrate',
     };
     expect(await collect({}, migration)).toEqual({

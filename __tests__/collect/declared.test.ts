@@ -52,6 +52,9 @@ describe('what is declared', () => {
       migration: 'sql',
       'migration-files': 'db/ä/*.sql\r\n\n db/two.sql \ndb/three.sql\n',
       'migration-command': ' npm run migrate ',
+      'migration-dialect': 'mysql',
+      since: ' v1',
+      'digest-file': ' digest.txt',
       'rollback-runbook': 'https://example.com/runbook',
       'rollback-note': ' note',
       'working-directory': 'shop',
@@ -60,10 +63,13 @@ describe('what is declared', () => {
       service: ' API ',
       environment: 'Production',
       target,
+      digestFile: ' digest.txt',
       commit,
       actorType: 'agent',
       migration: {
         kind: 'sql',
+        dialect: 'mysql',
+        since: ' v1',
         globs: ['db/ä/*.sql', ' db/two.sql ', 'db/three.sql'],
         command: ' npm run migrate ',
       },
@@ -93,12 +99,14 @@ describe('what an empty expression would leave open is refused', () => {
   );
 
   test.each(['sql', 'other'])('migration: %s without files or command', (migration) => {
-    expect(problemsOf({ ...complete, migration })).toEqual([
+    const dialect = { 'migration-dialect': migration === 'sql' ? 'sqlite' : '' };
+    expect(problemsOf({ ...complete, ...dialect, migration })).toEqual([
       `migration-files: is missing or empty. With migration: ${migration}, name the files that run, one glob a line.`,
       `migration-command: is missing or empty. With migration: ${migration}, give the command that runs the migration.`,
     ]);
     const onlyBreaks = {
       ...complete,
+      ...dialect,
       migration,
       'migration-files': '\n\r\n',
       'migration-command': 'x',
@@ -107,12 +115,40 @@ describe('what an empty expression would leave open is refused', () => {
   });
 
   test('migration: none with files or a command', () => {
-    const extra = { 'migration-files': 'db/*.sql', 'migration-command': 'npm run migrate' };
-    expect(problemsOf({ ...complete, ...extra })).toEqual([
-      'migration-files: must be absent with migration: none. Remove it, or set migration to sql or other.',
-      'migration-command: must be absent with migration: none. Remove it, or set migration to sql or other.',
-    ]);
+    const extra = {
+      'migration-files': 'db/*.sql',
+      'migration-command': 'npm run migrate',
+      'migration-dialect': 'mysql',
+      since: 'refs/tags/v1',
+    };
+    expect(problemsOf({ ...complete, ...extra })).toEqual(
+      Object.keys(extra).map(
+        (name) =>
+          `${name}: must be absent with migration: none. Remove it, or set migration to sql or other.`,
+      ),
+    );
+    expect(read({ ...complete, 'migration-files': '\n' }).migration).toEqual({ kind: 'none' });
   });
+
+  test.each(['', 'postgres', 'MySQL', ' sqlite', 'constructor'])(
+    'migration: sql with the dialect %j',
+    (dialect) => {
+      const files = { 'migration-files': 'db/*.sql', 'migration-command': 'npm run migrate' };
+      const [problem, ...others] = problemsOf({
+        ...complete,
+        ...files,
+        migration: 'sql',
+        'migration-dialect': dialect,
+      });
+      expect(problem).toBe(
+        `migration-dialect: ${dialect === '' ? 'is missing or empty' : `is "${dialect}"`}. With migration: sql, set it to postgresql, mysql, sqlite: the same statement means another thing in another dialect.`,
+      );
+      expect(others).toEqual([]);
+      expect(
+        problemsOf({ ...complete, ...files, migration: 'other', 'migration-dialect': 'mysql' }),
+      ).toEqual(['migration-dialect: must be absent with migration: other, which is not read.']);
+    },
+  );
 
   test('two ways to go back', () => {
     expect(

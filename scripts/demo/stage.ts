@@ -117,6 +117,7 @@ export async function setStage(o: {
       migration: 'sql',
       'migration-files': checkout.migration,
       'migration-command': 'npm run migrate',
+      'migration-dialect': 'postgresql',
       ...(checkout.previous === undefined
         ? { 'rollback-runbook': 'docs/rollback.md' }
         : { 'rollback-version': checkout.previous }),

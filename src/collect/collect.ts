@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { checkFacts, type DeployFacts } from '../core/facts.ts';
 import { Fault, listProblems } from '../core/fault.ts';
 import { deployedCommit } from './commit.ts';
+import { declaredDigest } from './artifact.ts';
 import type { DeclaredFacts } from './declared.ts';
 import { withGit } from './git.ts';
 import { githubOrigin } from './github.ts';
@@ -42,6 +43,8 @@ export async function collectFacts(options: {
   const workspace = within ?? repository.top;
   const untrusted = [workspace, ...(env.RUNNER_TEMP ? [env.RUNNER_TEMP] : [])];
 
+  const digest = declaredDigest(declared, root);
+
   return withGit({ path: env.PATH, untrusted }, async (git) => {
     const origin =
       github ?? (await localOrigin(git, { repository, env, declared: declared.actorType }));
@@ -62,6 +65,7 @@ export async function collectFacts(options: {
       service: declared.service,
       environment: declared.environment,
       ...declared.target,
+      ...digest,
       ...origin.facts,
       commit,
       migration,

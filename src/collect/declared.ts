@@ -1,6 +1,7 @@
 import { Fault, listProblems } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 import type { Problem } from '../core/verdict.ts';
+import { digestIn, isReference, noDigest } from './artifact.ts';
 
 /** The text of an input by its name, exactly as given; the empty string when it is absent. */
 export type ReadInput = (name: string) => string;
@@ -11,14 +12,21 @@ export type ActorType = (typeof actorTypes)[number];
 
 const rollbackKinds = ['version', 'command', 'runbook'] as const;
 
+export const sqlDialects = ['postgresql', 'mysql', 'sqlite'] as const;
+export type SqlDialect = (typeof sqlDialects)[number];
+
+interface MigrationFiles {
+  /** One glob a line of the input, in its order. */
+  readonly globs: readonly string[];
+  readonly command: string;
+  /** A ref, as given: of what the globs match, only what the commit adds or changes since then. */
+  readonly since?: string;
+}
+
 export type DeclaredMigration =
   | { readonly kind: 'none' }
-  | {
-      readonly kind: 'sql' | 'other';
-      /** One glob a line of the input, in its order. */
-      readonly globs: readonly string[];
-      readonly command: string;
-    };
+  | ({ readonly kind: 'sql'; readonly dialect: SqlDialect } & MigrationFiles)
+  | ({ readonly kind: 'other' } & MigrationFiles);
 
 /** What the workflow says about the deploy. Values are as given; their form is checked with the collected facts. */
 export interface DeclaredFacts {
@@ -26,6 +34,8 @@ export interface DeclaredFacts {
   readonly environment: string;
   /** `region`, `account`, `tenant`, `cluster` and `digest`, as far as given. */
   readonly target: Readonly<Partial<Record<(typeof targetInputs)[number], string>>>;
+  /** Path of a file that holds the digest, as given. */
+  readonly digestFile?: string;
   /** Full id of the commit that must be checked out, if it is not that of the event. */
   readonly commit?: string;
   readonly actorType?: ActorType;
@@ -71,10 +81,12 @@ export function readDeclaredFacts(read: ReadInput): DeclaredFacts {
   }
   const note = optional('rollback-note');
   const workingDirectory = optional('working-directory');
+  const digestFile = optional('digest-file');
   const declared: DeclaredFacts = {
     service: required('service', 'Name what is deployed, such as api.'),
     environment: required('environment', 'Name where it is deployed, such as production.'),
-    target: readTarget(read),
+    target: readTarget(read, report),
+    ...(digestFile === undefined ? {} : { digestFile }),
     ...(commit === undefined ? {} : { commit }),
     ...(isOneOf(actorTypes, actorType) ? { actorType } : {}),
     migration: readMigration(read, report),
@@ -93,26 +105,33 @@ export function readDeclaredFacts(read: ReadInput): DeclaredFacts {
   return declared;
 }
 
-function readTarget(read: ReadInput): DeclaredFacts['target'] {
+type Report = (field: string, message: string) => void;
+
+function readTarget(read: ReadInput, report: Report): DeclaredFacts['target'] {
   const target: Partial<Record<(typeof targetInputs)[number], string>> = {};
   for (const name of targetInputs) if (read(name) !== '') target[name] = read(name);
+  const { digest = '' } = target;
+  // The fact is the digest; where the image lies is no part of it.
+  if (isReference(digest)) {
+    target.digest = digestIn(digest) ?? '';
+    if (target.digest === '') report('digest', noDigest(digest));
+  }
   return target;
 }
 
-type Report = (field: string, message: string) => void;
+const migrationInputs = [
+  'migration-files',
+  'migration-command',
+  'migration-dialect',
+  'since',
+] as const;
 
 function readMigration(read: ReadInput, report: Report): DeclaredMigration {
   const kind = read('migration');
-  const command = read('migration-command');
-  // A line ends with LF or CRLF; empty lines are none. Blanks belong to the glob.
-  const globs = read('migration-files')
-    .split(/\r?\n/)
-    .filter((line) => line !== '');
   if (kind === 'none') {
     const extra =
       'must be absent with migration: none. Remove it, or set migration to sql or other.';
-    if (globs.length > 0) report('migration-files', extra);
-    if (command !== '') report('migration-command', extra);
+    for (const name of migrationInputs) if (/[^\r\n]/.test(read(name))) report(name, extra);
     return { kind };
   }
   if (kind !== 'sql' && kind !== 'other') {
@@ -123,6 +142,22 @@ function readMigration(read: ReadInput, report: Report): DeclaredMigration {
     );
     return { kind: 'none' };
   }
+  const files = readMigrationFiles(kind, read, report);
+  const dialect = readDialect(kind, read, report);
+  return dialect === undefined ? { kind: 'other', ...files } : { kind: 'sql', dialect, ...files };
+}
+
+function readMigrationFiles(
+  kind: 'sql' | 'other',
+  read: ReadInput,
+  report: Report,
+): MigrationFiles {
+  // A line ends with LF or CRLF; empty lines are none. Blanks belong to the glob.
+  const globs = read('migration-files')
+    .split(/\r?\n/)
+    .filter((line) => line !== '');
+  const command = read('migration-command');
+  const since = read('since');
   if (globs.length === 0) {
     report(
       'migration-files',
@@ -135,7 +170,28 @@ function readMigration(read: ReadInput, report: Report): DeclaredMigration {
       `is missing or empty. With migration: ${kind}, give the command that runs the migration.`,
     );
   }
-  return { kind, globs, command };
+  return { globs, command, ...(since === '' ? {} : { since }) };
+}
+
+function readDialect(
+  kind: 'sql' | 'other',
+  read: ReadInput,
+  report: Report,
+): SqlDialect | undefined {
+  const given = read('migration-dialect');
+  if (kind === 'other') {
+    if (given !== '') {
+      report('migration-dialect', 'must be absent with migration: other, which is not read.');
+    }
+    return undefined;
+  }
+  if (isOneOf(sqlDialects, given)) return given;
+  const found = given === '' ? 'is missing or empty' : `is "${visible(given, 80)}"`;
+  report(
+    'migration-dialect',
+    `${found}. With migration: sql, set it to ${sqlDialects.join(', ')}: the same statement means another thing in another dialect.`,
+  );
+  return undefined;
 }
 
 function readRollback(read: ReadInput, report: Report): DeclaredFacts['rollback'] {

@@ -23,7 +23,14 @@ const factInputs = {
   commit: {
     description: 'Full id of the commit, if it is not that of the event. It must be checked out.',
   },
-  digest: { description: 'Digest of the image or artifact: `sha256:` and 64 hex digits.' },
+  digest: {
+    description:
+      'Digest of the image or artifact: `sha256:` and 64 hex digits, or a `docker://` or `oci://` reference that ends with `@` and one.',
+  },
+  'digest-file': {
+    description:
+      'Path of a file that holds the digest, such as one that the build wrote. This, or `digest`, or both with the same digest.',
+  },
   'actor-type': {
     description: '`agent`, if an agent started this run under the account of a person.',
   },
@@ -33,6 +40,13 @@ const factInputs = {
       'The migration files, one glob a line: lines in order, bytewise within a line. Each must match.',
   },
   'migration-command': { description: 'The command that runs the migration.' },
+  'migration-dialect': {
+    description: '`postgresql`, `mysql` or `sqlite`: with `migration: sql`, how to read the files.',
+  },
+  since: {
+    description:
+      'Of the migration files, only those that the commit adds or changes since this ref, such as `refs/tags/v1.41.2`.',
+  },
   'rollback-version': { description: 'How to go back: the version to deploy instead.' },
   'rollback-command': { description: 'How to go back: the command to run.' },
   'rollback-runbook': { description: 'How to go back: where the instructions are.' },
