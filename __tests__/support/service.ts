@@ -175,6 +175,8 @@ export interface AnswerBody {
   readonly payload: Readonly<Record<string, unknown>>;
   readonly rawAssertion: Readonly<Record<string, unknown>>;
   readonly credentialIds: readonly string[];
+  readonly lastDeploy: Pick<AnswerBody, 'payload' | 'payloadHash' | 'redeemedAt'>;
+  readonly attested: Readonly<Record<string, unknown>>;
   readonly username: string;
   readonly algorithm: string;
   readonly sha256: string;

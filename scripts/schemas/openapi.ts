@@ -5,12 +5,14 @@ import {
   createAnswerSchema,
   createBodySchema,
   errorSchema,
+  latestDeploySchema,
   redemptionAnswerSchema,
   redemptionBodySchema,
 } from '../../src/core/api.ts';
 import { credentialIdSchema, userHandleSchema } from '../../src/core/assertion.ts';
 import { algorithms } from '../../src/core/passkeys.ts';
 import { keyBodySchema } from '../../src/service/api-keys.ts';
+import { latestDeployQuery } from '../../src/service/deploys.ts';
 import { inviteBodySchema } from '../../src/service/invites.ts';
 
 /** The error codes of a call by HTTP status: what a caller may meet, and what a test compares with the service. */
@@ -41,6 +43,7 @@ const schemas = {
   Confirmation: confirmationSchema,
   RedemptionBody: redemptionBodySchema,
   RedemptionAnswer: redemptionAnswerSchema,
+  LatestDeploy: latestDeploySchema,
   Error: errorSchema.extend({ status: z.string().optional() }),
   InviteBody: inviteBodySchema,
   InviteAnswer: z.object({ code: z.string(), registerUrl: z.url() }),
@@ -71,6 +74,13 @@ const idParameter = (description: string, schema: z.ZodType) => ({
   description,
   schema: jsonSchema(schema),
 });
+const queryParameters = (schema: z.ZodObject): object[] =>
+  Object.entries(schema.shape).map(([name, member]) => ({
+    name,
+    in: 'query',
+    required: !z.safeParse(member, undefined).success && !(member instanceof z.ZodExactOptional),
+    schema: jsonSchema(member as z.ZodType),
+  }));
 const confirmationId = idParameter('of a confirmation', confirmationIdSchema);
 
 /** What every call with a key may answer. */
@@ -157,6 +167,18 @@ const calls: readonly Call[] = [
       410: ['rejected', 'cancelled', 'superseded', 'expired', 'passkey_revoked'],
       422: ['wrong_run'],
     }),
+  },
+  {
+    method: 'get',
+    path: '/deploys/latest',
+    id: 'readLatestDeploy',
+    summary: 'Read the last redeemed deploy of a target',
+    description:
+      'Without members where none was redeemed. The target is repositoryId (or, without one, repository), service, environment, region, account, tenant and cluster.',
+    key: 'request',
+    parameters: queryParameters(latestDeployQuery),
+    good: { 200: 'LatestDeploy' },
+    errors: merge(keyed, missing, { 422: ['invalid_request'] }),
   },
   {
     method: 'post',

@@ -72,6 +72,13 @@ export const redemptionAnswerSchema = z.object({
 });
 export type RedemptionAnswer = z.infer<typeof redemptionAnswerSchema>;
 
+/** 200 of `GET /api/deploys/latest`, an extension: the last redeemed deploy of a target; without members where there was none. */
+export const latestDeploySchema = z.object({
+  payload: maybe(payloadObject),
+  payloadHash: maybe(payloadHashSchema),
+  redeemedAt: maybe(timeSchema),
+});
+
 /** The body of every answer that is no success. */
 export const errorSchema = z.object({
   code: z.string(),

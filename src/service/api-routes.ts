@@ -23,6 +23,7 @@ import {
 import type { Context } from './context.ts';
 import { createConfirmation } from './create.ts';
 import { withdraw } from './decisions.ts';
+import { latestDeployQuery, readLatestDeploy } from './deploys.ts';
 import { goneSignal, read, waitSchema } from './http.ts';
 import { createInvite, inviteBodySchema } from './invites.ts';
 import { listPasskeys, revokePasskey } from './people.ts';
@@ -84,6 +85,10 @@ function addRequesterRoutes(app: FastifyInstance, context: Context): void {
     );
     return reply.code(httpStatus).send(answer);
   });
+
+  app.get('/api/deploys/latest', (request) =>
+    readLatestDeploy(context, requester(request), read(latestDeployQuery, request.query)),
+  );
 }
 
 function addAdminRoutes(app: FastifyInstance, context: Context): void {

@@ -4,13 +4,23 @@ import { confirmationStatuses, type ConfirmationStatus } from '../core/api.ts';
 import { formatTime } from '../core/time.ts';
 import type { Context } from './context.ts';
 
+/** What the token of the job that asked says too, and who issued it. Stored when the request is made, for the page. */
+const attestedSchema = z.object({
+  by: z.enum(['GitHub', 'GitLab']),
+  issuer: z.string(),
+  /** Paths of the facts, such as `environment` and `actor.id`. */
+  fields: z.array(z.string()),
+  jobWorkflowRef: z.string().exactOptional(),
+});
+export type Attested = Readonly<z.infer<typeof attestedSchema>>;
+
 const rowSchema = z.object({
   id: z.string(),
   username: z.string(),
   action: z.string(),
   payload: z.string(),
   payload_hash: z.string(),
-  scope: z.string(),
+  target: z.string().nullable(),
   nonce: z.string(),
   status: z.enum(confirmationStatuses),
   created_at: z.number(),
@@ -19,6 +29,7 @@ const rowSchema = z.object({
   decided_at: z.number().nullable(),
   credential_id: z.string().nullable(),
   assertion: z.string().nullable(),
+  attested: z.string().nullable(),
 });
 
 /** One payload put to one person, in its state at the moment it was read. Times are epoch milliseconds. */
@@ -28,6 +39,8 @@ export interface Confirmation {
   readonly action: string;
   readonly payload: unknown;
   readonly payloadHash: string;
+  /** Where the deploy goes (`./target.ts`); nothing for a payload of another tool. */
+  readonly target: string | undefined;
   readonly nonce: string;
   readonly status: ConfirmationStatus;
   readonly createdAt: number;
@@ -36,6 +49,8 @@ export interface Confirmation {
   readonly decidedAt: number | undefined;
   readonly credentialId: string | undefined;
   readonly assertion: unknown;
+  /** Nothing where an API key asked. */
+  readonly attested: Attested | undefined;
 }
 
 /**
@@ -51,6 +66,7 @@ export function toConfirmation(context: Context, row: Record<string, unknown>): 
     action: found.action,
     payload: JSON.parse(found.payload) as unknown,
     payloadHash: found.payload_hash,
+    target: found.target ?? undefined,
     nonce: found.nonce,
     status: open && found.expires_at <= context.now() ? 'expired' : found.status,
     createdAt: found.created_at,
@@ -60,6 +76,8 @@ export function toConfirmation(context: Context, row: Record<string, unknown>): 
     credentialId: found.credential_id ?? undefined,
     assertion:
       found.assertion === null ? undefined : assertionSchema.parse(JSON.parse(found.assertion)),
+    attested:
+      found.attested === null ? undefined : attestedSchema.parse(JSON.parse(found.attested)),
   };
 }
 

@@ -8,6 +8,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { visible } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
 import { covers, type Requester } from './api-keys.ts';
+import { checkAsked, type Asked } from './asked.ts';
 import { issueChallenge } from './challenges.ts';
 import {
   confirmationsOfPayload,
@@ -18,7 +19,7 @@ import type { Context } from './context.ts';
 import { findPerson } from './people.ts';
 import { Refusal } from './refusal.ts';
 import type { Touch } from './store.ts';
-import { checkAsked, type Asked } from './asked.ts';
+import { targetOf } from './target.ts';
 
 const maxPerMinute = 60;
 
@@ -139,13 +140,12 @@ function checkRequestIsOpen(context: Context, payloadHash: string): void {
 
 /** DESIGN 3.5: a newer request of the same scope for the same target, never the other confirmations of the same payload. */
 function supersedeOlder(context: Context, requester: Requester, asked: Asked, touch: Touch): void {
-  const target = targetOf(asked.facts);
-  if (target === undefined) return;
+  if (asked.facts === undefined) return;
   const superseded = context.store.all(
     `update confirmations set status = 'superseded'
       where target = $1 and scope = $2 and payload_hash <> $3 and status in ('pending', 'approved') and expires_at > $4
       returning id, username`,
-    target,
+    targetOf(asked.facts),
     requester.scopeText,
     asked.payloadHash,
     context.now(),
@@ -154,15 +154,6 @@ function supersedeOlder(context: Context, requester: Requester, asked: Asked, to
     touch(`confirmation:${String(row.id)}`);
     touch(`person:${String(row.username)}`);
   }
-}
-
-function targetOf(facts: DeployFacts | undefined): string | undefined {
-  if (facts === undefined) return undefined;
-  const { service, environment, region, account, tenant, cluster } = facts;
-  const repository =
-    facts.repository_id === undefined ? { name: facts.repository } : { id: facts.repository_id };
-  const optional = [region, account, tenant, cluster].map((value) => value ?? null);
-  return canonicalText([repository, service, environment, ...optional]);
 }
 
 function insert(context: Context, requester: Requester, body: CreateBody, asked: Asked): string {
@@ -177,7 +168,7 @@ function insert(context: Context, requester: Requester, body: CreateBody, asked:
     asked.payload,
     asked.payloadHash,
     requester.scopeText,
-    targetOf(asked.facts) ?? null,
+    asked.facts === undefined ? null : targetOf(asked.facts),
     nonce.toString('base64url'),
     context.now(),
     asked.expiresAt,

@@ -6,6 +6,7 @@ import { formatTime } from '../core/time.ts';
 import { findConfirmation, nextExpiry, type Confirmation } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
 import { decide } from './decisions.ts';
+import { deployAnswer, lastDeploy } from './deploys.ts';
 import { beginEnrolment, finishEnrolment, registrationSchema } from './enrolments.ts';
 import { goneSignal, read, waitSchema } from './http.ts';
 import { passkeysOf, usernameSchema } from './people.ts';
@@ -133,7 +134,12 @@ function missing(): never {
 /** What whoever has the link sees: the facts stand in the job's log anyway. */
 function toPage(context: Context, confirmation: Confirmation): object {
   const { id, status, username, action, payload, payloadHash, nonce } = confirmation;
-  const { createdAt, expiresAt, decideBy, decidedAt } = confirmation;
+  const { createdAt, expiresAt, decideBy, decidedAt, attested, target } = confirmation;
+  // As this request found it: what is shown stays the same once this deploy is the last one itself.
+  const before =
+    target === undefined
+      ? undefined
+      : lastDeploy(context, { target, before: createdAt, except: payloadHash });
   return {
     id,
     status,
@@ -147,6 +153,8 @@ function toPage(context: Context, confirmation: Confirmation): object {
     ...(decideBy === undefined ? {} : { decideBy: formatTime(decideBy) }),
     ...(decidedAt === undefined ? {} : { decidedAt: formatTime(decidedAt) }),
     credentialIds: passkeysOf(context, username).map(({ key }) => key.id),
+    ...(attested === undefined ? {} : { attested }),
+    ...(before === undefined ? {} : { lastDeploy: deployAnswer(before) }),
   };
 }
 

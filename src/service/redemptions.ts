@@ -38,13 +38,14 @@ export function redeem(
     checkUsable(context, confirmations);
     const redeemedAt = context.now();
     context.store.run(
-      'insert into redemptions (payload_hash, key_hash, run_id, run_attempt, job, redeemed_at) values ($1, $2, $3, $4, $5, $6)',
+      'insert into redemptions (payload_hash, key_hash, run_id, run_attempt, job, redeemed_at, target) values ($1, $2, $3, $4, $5, $6, $7)',
       body.payloadHash,
       hashToken(body.redemptionKey),
       body.runId,
       body.runAttempt,
       body.job,
       redeemedAt,
+      confirmations[0]?.target ?? null,
     );
     context.store.run(
       `update confirmations set status = case status when 'approved' then 'redeemed' else 'cancelled' end

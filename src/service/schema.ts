@@ -88,4 +88,11 @@ create table redemptions (
   redeemed_at bigint not null
 );
 `,
+  `
+alter table confirmations add column attested text;
+alter table redemptions add column target text;
+update redemptions set target =
+  (select max(target) from confirmations where confirmations.payload_hash = redemptions.payload_hash);
+create index redemptions_of_target on redemptions (target, redeemed_at, payload_hash);
+`,
 ];
