@@ -2,7 +2,8 @@
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { basename } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { writeLicenses } from './licenses.ts';
 
 const folder = process.argv[2] ?? 'dist';
 const entries = (await readdir('src/entry')).map((name) => basename(name, '.ts'));
@@ -58,8 +59,9 @@ const leanToolkit = (withGitHub: boolean): Plugin => ({
 await rm(folder, { recursive: true, force: true });
 await mkdir(`${folder}/page`, { recursive: true });
 
+const metafiles: Metafile[] = [];
 for (const entry of entries) {
-  await build({
+  const { metafile } = await build({
     entryPoints: [`src/entry/${entry}.ts`],
     outdir: folder,
     bundle: true,
@@ -69,18 +71,21 @@ for (const entry of entries) {
     format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
+    // They all stand in licenses.txt.
     legalComments: 'none',
+    metafile: true,
     plugins: [leanToolkit(entriesWithGitHub.has(entry)), lateBuiltins],
     // For Node's own modules, which CommonJS packages require too.
     banner: {
       js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url);",
     },
   });
+  metafiles.push(metafile);
 }
 // npm links it as the command `deploy-warrant`.
 await chmod(`${folder}/cli.js`, 0o755);
 
-await build({
+const page = await build({
   entryPoints: ['src/service/page/main.ts'],
   outfile: `${folder}/page/page.js`,
   bundle: true,
@@ -89,7 +94,11 @@ await build({
   format: 'esm',
   minify: true,
   legalComments: 'none',
+  metafile: true,
 });
+metafiles.push(page.metafile);
 for (const name of await readdir('src/service/page')) {
   if (!name.endsWith('.ts')) await cp(`src/service/page/${name}`, `${folder}/page/${name}`);
 }
+
+await writeLicenses({ folder, metafiles });

@@ -40,6 +40,7 @@ async function sources(): Promise<readonly string[]> {
   return [
     ...files.map((entry) => join(entry.parentPath, entry.name)),
     join(root, 'scripts/build.ts'),
+    join(root, 'scripts/licenses.ts'),
     join(root, 'openapi.json'),
     join(root, 'package-lock.json'),
   ].sort();
