@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { findSecret } from './secrets.ts';
 import { broadLabels, freeTextProblem, isBroadLabel, maxTextLength, visible } from './text.ts';
+import { isTime, timePattern } from './time.ts';
 
 /** A string with the rules of one kind of fact; `problem` says what is wrong as the end of a sentence. */
 function rule(problem: (value: string) => string | undefined) {
@@ -62,6 +63,12 @@ const freeTextSchema = {
 
 /** Free text: commands, values, notes, reasons (DESIGN 3.1). */
 export const text = rule(freeTextProblem).meta(freeTextSchema);
+
+/** A time in our one form, and in the calendar. */
+export const time = z
+  .string()
+  .refine(isTime, 'must be a time in the form YYYY-MM-DDTHH:MM:SSZ')
+  .meta({ pattern: timePattern.source });
 
 /** A choice from a closed list, with the list in the message. */
 export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {

@@ -1,17 +1,13 @@
 import * as z from 'zod';
 import { canonicalText } from './canonical.ts';
+import { changesSchema, type Changes } from './changes.ts';
 import { checkDocument } from './document.ts';
-import { text } from './fact-rules.ts';
+import { text, time } from './fact-rules.ts';
 import { problemsBetweenFacts, deployFactsSchema, type DeployFacts } from './facts.ts';
 import { Fault, listProblems } from './fault.ts';
 import { checkJson, maxPayloadBytes } from './json.ts';
-import { formatTime, isTime, timePattern } from './time.ts';
+import { formatTime } from './time.ts';
 import type { Checked, Problem } from './verdict.ts';
-
-const time = z
-  .string()
-  .refine(isTime, 'must be a time in the form YYYY-MM-DDTHH:MM:SSZ')
-  .meta({ pattern: timePattern.source });
 
 /** The shape of `deploy-approval/v1`. {@link checkPayload} adds the rules between values and the size. */
 export const payloadSchema = z.strictObject({
@@ -20,7 +16,10 @@ export const payloadSchema = z.strictObject({
   facts: deployFactsSchema,
   requested_at: time,
   expires_at: time,
-  context: z.strictObject({ reason: text.exactOptional() }),
+  context: z.strictObject({
+    reason: text.exactOptional(),
+    changes: changesSchema.exactOptional(),
+  }),
 });
 
 /** What is signed: the facts, the time they may be deployed in, and the requester's words (DESIGN 3.2). */
@@ -32,7 +31,8 @@ export interface ApprovalPayload {
   readonly requested_at: string;
   /** Deploy by. */
   readonly expires_at: string;
-  readonly context: { readonly reason?: string };
+  /** Signed and shown, never compared. */
+  readonly context: { readonly reason?: string; readonly changes?: Changes };
 }
 
 /** Every problem of a value that should be `deploy-approval/v1`, or the payload. */
@@ -58,6 +58,12 @@ function problemsBetween(value: unknown): Problem[] {
   if (from.success && to.success && to.data <= from.data) {
     problems.push({ field: 'expires_at', message: 'must be later than requested_at' });
   }
+  const { changes } = anyObject.safeParse(payload.context).data ?? {};
+  const { since, deployed_at: deployedAt } = anyObject.safeParse(changes).data ?? {};
+  if (since === undefined && deployedAt !== undefined) {
+    const message = 'must stand beside since, the commit that was deployed then';
+    problems.push({ field: 'context.changes.deployed_at', message });
+  }
   return problems;
 }
 
@@ -81,14 +87,19 @@ export function buildPayload(options: {
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly reason?: string | undefined;
+  readonly changes?: Changes | undefined;
 }): ApprovalPayload {
+  const { reason, changes } = options;
   const checked = checkPayload({
     schema: 'deploy-approval/v1',
     request_id: options.requestId,
     facts: options.facts,
     requested_at: formatTime(options.requestedAt),
     expires_at: formatTime(options.expiresAt),
-    context: options.reason === undefined ? {} : { reason: options.reason },
+    context: {
+      ...(reason === undefined ? {} : { reason }),
+      ...(changes === undefined ? {} : { changes }),
+    },
   });
   if (checked.ok) return checked.value;
   const { problems } = checked;

@@ -1,4 +1,5 @@
 import { canonicalText } from '../core/canonical.ts';
+import type { Changes } from '../core/changes.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { buildPayload, type ApprovalPayload } from '../core/payload.ts';
@@ -15,6 +16,8 @@ export interface RequestInput {
   /** Names as in policy and service; empty: all whom the policy lists for the environment. Without a policy each named one must approve. */
   readonly approvers: readonly string[];
   readonly reason?: string | undefined;
+  /** What is new since the last deploy; signed and shown, never compared. */
+  readonly changes?: Changes | undefined;
   /** Undefined: 30, or less where the policy's maximum asks for it. */
   readonly waitMinutes?: number | undefined;
   /** Undefined: 60, or the policy's maximum if that is less. */
@@ -41,7 +44,7 @@ export function planRequest(
   input: RequestInput,
   { now, randomBytes }: Pick<GateDependencies, 'now' | 'randomBytes'>,
 ): RequestPlan {
-  const { facts, policy, assurance, reason } = input;
+  const { facts, policy, assurance, reason, changes } = input;
   const rule = policy && ruleFor({ policy, facts, assurance });
   const toAsk = approversToAsk({ named: input.approvers, facts, policy, rule });
   const given = { wait: input.waitMinutes, valid: input.validMinutes };
@@ -53,6 +56,7 @@ export function planRequest(
     requestedAt,
     expiresAt: requestedAt + minutes.valid * 60_000,
     reason,
+    changes,
   });
   const payloadText = canonicalText(payload);
   return {
