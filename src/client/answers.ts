@@ -11,6 +11,8 @@ import { adviceFor, meaningOf, phaseWords, type Phase } from './phases.ts';
 /** Which call an answer belongs to, for the table of meanings and for messages. */
 export interface Call {
   readonly phase: Phase;
+  /** What is being done, where it is not what the phase says. */
+  readonly words?: string;
   readonly host: string;
   /** The confirmation's or the request's id, as people find it in the service. */
   readonly requestId: string;
@@ -41,9 +43,9 @@ export function callFault(
   what: string,
   problems: readonly Problem[] = [],
 ): Fault {
-  const { phase, host, requestId } = call;
+  const { phase, words = phaseWords[phase], host, requestId } = call;
   const list = problems.length === 0 ? '. ' : `:\n${listProblems(problems)}\n`;
-  const where = `${phaseWords[phase]} at ${host} failed (request ${visible(requestId)})`;
+  const where = `${words} at ${host} failed (request ${visible(requestId)})`;
   return new Fault(code, `${where}: ${what}${list}${adviceFor(code, phase)}`, { problems });
 }
 
@@ -63,11 +65,12 @@ export function faultOfTransport(error: TransportError, call: Call): Fault | Pas
   }
 }
 
-export function interrupted({ phase, requestId }: Pick<Call, 'phase' | 'requestId'>): Fault {
-  return new Fault(
-    'interrupted',
-    `${phaseWords[phase]} was interrupted (request ${visible(requestId)}).`,
-  );
+export function interrupted({
+  phase,
+  words = phaseWords[phase],
+  requestId,
+}: Pick<Call, 'phase' | 'words' | 'requestId'>): Fault {
+  return new Fault('interrupted', `${words} was interrupted (request ${visible(requestId)}).`);
 }
 
 /**
