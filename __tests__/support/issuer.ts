@@ -139,8 +139,11 @@ export async function startIssuer(
     if (`http://${headers.host ?? ''}${pathname}` === keysUrl(self)) {
       answer(200, { keys: published });
     } else if (at === 'token' && provider === 'github') {
-      if (headers.authorization !== `Bearer ${requestToken}`) return answer(401, {});
-      answer(200, { count: 1, value: token(searchParams.get('audience') ?? '') });
+      if (headers.authorization === `Bearer ${requestToken}`) {
+        answer(200, { count: 1, value: token(searchParams.get('audience') ?? '') });
+      } else {
+        answer(401, {});
+      }
     } else {
       answer(404, {});
     }
