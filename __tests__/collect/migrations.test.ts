@@ -100,9 +100,9 @@ describe('a migration is refused', () => {
 
   test('a glob that leads out of the checkout', async () => {
     writeFileSync(join(root, 'outside.sql'), '');
-    expect(await refusal(['../outside.sql'])).toMatch(/^configuration: .*must be a clean path/);
+    expect(await refusal(['../outside.sql'])).toMatch(/^configuration: .*must be a clean relative path/);
     expect(await refusal([join(root, 'outside.sql')])).toMatch(
-      /^configuration: .*must be a clean path/,
+      /^configuration: .*must be a clean relative path/,
     );
   });
 

@@ -1,16 +1,17 @@
-import { readdirSync, statSync, type Dirent } from 'node:fs';
 import type { DeployFacts } from '../core/facts.ts';
 import { Fault } from '../core/fault.ts';
+import { globProblem } from '../core/glob.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { visible } from '../core/text.ts';
 import type { DeclaredMigration } from './declared.ts';
-import { expandGlob, globProblem, type FolderEntry, type GlobSource } from './glob.ts';
+import { expandGlob, type GlobSource } from './glob.ts';
+import { commitSource, diskSource, linkFault } from './glob-sources.ts';
 import type { ProvenFile } from './tree.ts';
 import { readSmallFile } from './disk.ts';
 
 const maxFileBytes = 1024 * 1024;
 const maxFiles = 1_000;
-const maxEntries = 200_000;
+const input = 'migration-files';
 
 /**
  * The files that a migration runs, in order, with the hashes of their bytes on the disk. The globs are expanded twice, over the
@@ -28,7 +29,10 @@ export function collectMigration(options: {
   const { declared, top, files, leftOut } = options;
   if (declared.kind === 'none') return { kind: 'none' };
   const absent = leftOut.map((path) => ({ path, kind: 'file' as const }));
-  const sources = { disk: diskSource(top), commit: commitSource([...files, ...absent]) };
+  const sources = {
+    disk: diskSource(top, input),
+    commit: commitSource([...files, ...absent], input),
+  };
   const links = new Set(files.filter(({ kind }) => kind === 'link').map(({ path }) => path));
   const paths = new Set(declared.globs.flatMap((glob) => expand(glob, sources)));
   if (paths.size > maxFiles) {
@@ -42,7 +46,7 @@ export function collectMigration(options: {
     command: declared.command,
     destructive: true,
     files: [...paths].map((path) => {
-      if (links.has(path)) throw linkFault(path);
+      if (links.has(path)) throw linkFault(path, input);
       return { path, sha256: hashMigration(top, path) };
     }),
     ...(declared.kind === 'sql' ? { statements: ['not analysed'] } : {}),
@@ -106,65 +110,4 @@ function hashMigration(top: string, path: string): string {
     'facts_uncollectable',
     `The migration file ${visible(path)} is larger than ${maxFileBytes} bytes, more than a person can review. Split it, or move bulk data out of the migration.`,
   );
-}
-
-function linkFault(path: string): Fault {
-  return new Fault(
-    'facts_uncollectable',
-    `migration-files: ${visible(path)} is a symbolic link, so what it stands for can change without the commit. Name the files themselves.`,
-  );
-}
-
-function refuseLink(path: string): never {
-  throw linkFault(path);
-}
-
-function diskSource(top: string): GlobSource {
-  let entries = 0;
-  const list = (folder: string) => {
-    const found = readFolder(`${top}/${folder}`).filter(({ name }) => name !== '.git');
-    entries += found.length;
-    if (entries > maxEntries) {
-      throw new Fault(
-        'facts_uncollectable',
-        `migration-files: the globs lead through more than ${maxEntries} files and folders. Name the folders of the migrations instead of searching with **.`,
-      );
-    }
-    return found.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
-  };
-  return { list, refuseLink };
-}
-
-function readFolder(path: string): readonly Dirent[] {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (cause) {
-    const message = `migration-files: the folder ${visible(path)} can't be read.`;
-    throw new Fault('facts_uncollectable', message, { cause });
-  }
-}
-
-function kindOf(entry: Dirent): FolderEntry['kind'] {
-  if (entry.isDirectory()) return 'folder';
-  if (!entry.isSymbolicLink()) return 'file';
-  try {
-    return statSync(`${entry.parentPath}/${entry.name}`).isDirectory() ? 'linked-folder' : 'link';
-  } catch {
-    return 'link'; // It leads nowhere.
-  }
-}
-
-/** The folders of the commit, made of the paths of its files. */
-function commitSource(files: readonly ProvenFile[]): GlobSource {
-  const folders = new Map<string, Map<string, FolderEntry>>();
-  for (const { path, kind } of files) {
-    const names = path.split('/');
-    for (const [depth, name] of names.entries()) {
-      const parent = names.slice(0, depth).join('/');
-      const entries = folders.get(parent) ?? new Map<string, FolderEntry>();
-      entries.set(name, { name, kind: depth === names.length - 1 ? kind : 'folder' });
-      folders.set(parent, entries);
-    }
-  }
-  return { list: (folder) => [...(folders.get(folder)?.values() ?? [])], refuseLink };
 }
