@@ -27,6 +27,7 @@ const job: Readonly<Record<string, string>> = {
   GITHUB_WORKFLOW_REF: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
   GITHUB_WORKFLOW_SHA: 'fc19318dd13128ce14344d066510a982269c241b',
   GITHUB_JOB: 'deploy',
+  RUNNER_ENVIRONMENT: 'github-hosted',
   GITHUB_WORKSPACE: root,
 };
 
@@ -54,9 +55,17 @@ describe('who asks, and which run this is', () => {
         run_id: '9876543210',
         run_attempt: '1',
       },
+      circumstances: { provider: 'github', trigger: 'push', runner: 'github-hosted' },
       job: 'deploy',
       expected: { id: 'fc19318dd13128ce14344d066510a982269c241b', source: 'event' },
     });
+  });
+
+  test('a runner that does not say whose it is: nobody knows, and a rule that asks refuses', () => {
+    for (const runner of ['', undefined]) {
+      const { circumstances } = githubOrigin({ ...job, RUNNER_ENVIRONMENT: runner }, undefined);
+      expect(circumstances).toEqual({ provider: 'github', trigger: 'push' });
+    }
   });
 
   test('whoever re-ran it, if that is another', () => {
@@ -144,12 +153,12 @@ describe('events', () => {
     'repository_dispatch',
     'merge_group',
     'workflow_call',
-  ])('%s may deploy', (event) => {
+    'pull_request',
+  ])('%s may deploy, as far as this is concerned', (event) => {
     expect(typeOf({ GITHUB_EVENT_NAME: event })).toBe('human');
   });
 
   test.each([
-    ['pull_request', 'it runs code that was not merged'],
     ['pull_request_target', 'it runs with the secrets of the base branch'],
     ['workflow_run', 'it runs with the secrets of the default branch'],
     ['issue_comment', 'which is not known here'],
@@ -167,7 +176,7 @@ describe('events', () => {
 
 describe('missing variables', () => {
   const needed = Object.keys(job).filter(
-    (name) => name !== 'GITHUB_ACTIONS' && name !== 'GITHUB_WORKFLOW',
+    (name) => !['GITHUB_ACTIONS', 'GITHUB_WORKFLOW', 'RUNNER_ENVIRONMENT'].includes(name),
   );
 
   test.each(needed)('%s', async (name) => {

@@ -10,7 +10,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** GitHub sends at most 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap */
 const maxEventBytes = 25 * 1024 * 1024;
 
-/** Events whose workflow file and checkout come from the repository itself (DESIGN 6). */
+/**
+ * Events whose workflow file and checkout come from the repository itself (DESIGN 6); and `pull_request`, which the rule of the
+ * environment has to allow (core/rule-circumstances.ts).
+ */
 const allowedEvents = [
   'push',
   'workflow_dispatch',
@@ -19,11 +22,10 @@ const allowedEvents = [
   'repository_dispatch',
   'merge_group',
   'workflow_call',
+  'pull_request',
 ] as const;
 
 const refusedEvents: Readonly<Record<string, string>> = {
-  pull_request:
-    'it runs code that was not merged, and no rule of the policy can allow that in this version',
   pull_request_target:
     'it runs with the secrets of the base branch while others choose what is in it',
   workflow_run: 'it runs with the secrets of the default branch after a run that others can start',
@@ -79,9 +81,15 @@ export function githubOrigin(env: Environment, declared: ActorType | undefined):
       run_id: read.GITHUB_RUN_ID,
       run_attempt: read.GITHUB_RUN_ATTEMPT,
     },
+    circumstances: { provider: 'github', trigger: event, ...runner(env.RUNNER_ENVIRONMENT) },
     job: read.GITHUB_JOB,
     expected: { id: read.GITHUB_SHA, source: 'event' },
   };
+}
+
+/** Whose machine this is, as the runner says; self-hosted runners of old versions do not. */
+function runner(kind = ''): { readonly runner?: string } {
+  return kind === '' ? {} : { runner: kind };
 }
 
 function requireVariables(env: Environment): Readonly<Record<(typeof variables)[number], string>> {

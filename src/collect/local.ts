@@ -53,6 +53,7 @@ export async function localOrigin(
       run_id: runId,
       run_attempt: valueOf(env.DEPLOY_WARRANT_RUN_ATTEMPT) ?? '1',
     },
+    circumstances: { provider: 'local' },
     job: valueOf(env.DEPLOY_WARRANT_JOB) ?? 'local',
   };
 }

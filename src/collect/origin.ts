@@ -1,3 +1,4 @@
+import type { Circumstances } from '../core/circumstances.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import type { ExpectedCommit } from './commit.ts';
 import { Fault } from '../core/fault.ts';
@@ -17,6 +18,7 @@ export interface Origin {
     | 'run_id'
     | 'run_attempt'
   >;
+  readonly circumstances: Pick<Circumstances, 'provider' | 'trigger' | 'runner'>;
   readonly job: string;
   readonly expected?: ExpectedCommit;
 }
