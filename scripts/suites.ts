@@ -13,7 +13,7 @@ interface Report {
   }[];
 }
 
-const mustRun = ['acceptance', 'browser', 'crash', 'race', 'vectors'];
+const mustRun = ['acceptance', 'browser', 'crash', 'race', 'runner', 'supply', 'vectors'];
 
 const suiteOf = (path: string): string => {
   const name = /(crash|race|vectors)\.test\.ts$/.exec(path)?.[1];
