@@ -124,7 +124,7 @@ write('challenges.json', {
   ),
 });
 
-const world = createWorld({ quorum_if_destructive: 2, required_facts: ['digest'] });
+const world = createWorld({ quorum_if_destructive: 2, migration_paths: ['db/**'], required_facts: ['digest'] });
 const { alex, dana, kim } = world.passkeys;
 const payload = createPayload();
 const good = decide(payload, alex);

@@ -182,7 +182,7 @@ describeHere('evidence that is not an approval', () => {
     [
       'asks for two people where data can be destroyed',
       'quorum_unmet',
-      () => world.policy({ quorum_if_destructive: 2 }),
+      () => world.policy({ quorum_if_destructive: 2, migration_paths: ['db/**'] }),
     ],
     [
       'names another origin for the page',

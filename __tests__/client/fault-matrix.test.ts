@@ -74,7 +74,7 @@ function perform(phase: Phase, deps: TestDependencies): Promise<unknown> {
     case 'wait':
       return waitForDecisions(deps, {
         asked: [{ id, approver: 'alex', url: 'https://approve.example.com/x' }],
-        quorum: 1,
+        isEnough: (names) => names.length >= 1,
         payloadHash,
         deadline: deps.now() + waitMs,
       });

@@ -114,7 +114,8 @@ async function run(options: Run): Promise<Ran> {
   let fault: Fault | undefined;
   try {
     const deadline = start + deadlineMs;
-    result = await waitForDecisions(deps, { asked, quorum, payloadHash, deadline });
+    const isEnough = (names: readonly string[]) => names.length >= quorum;
+    result = await waitForDecisions(deps, { asked, isEnough, payloadHash, deadline });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     fault = error;

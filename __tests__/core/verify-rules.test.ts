@@ -141,7 +141,7 @@ describe('step 13: people', () => {
       },
     ],
   ])('a migration that is %s asks for quorum_if_destructive', (_, migration) => {
-    const careful = createWorld({ quorum_if_destructive: 2 });
+    const careful = createWorld({ quorum_if_destructive: 2, migration_paths: ['db/**'] });
     const heavy = createPayload({ migration });
     const one = [decide(heavy, careful.passkeys.alex)];
     const both = [...one, decide(heavy, careful.passkeys.dana, { approver: 'dana' })];
@@ -155,7 +155,7 @@ describe('step 13: people', () => {
   });
 
   test('another migration does not', () => {
-    const careful = createWorld({ quorum_if_destructive: 2 });
+    const careful = createWorld({ quorum_if_destructive: 2, migration_paths: ['db/**'] });
     const light = createPayload({
       migration: {
         kind: 'sql',

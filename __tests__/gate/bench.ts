@@ -71,6 +71,7 @@ export async function createBench(
         {
           facts,
           policy: world.policy,
+          circumstances: { provider: 'local' },
           approvers: [],
           assurance: 'signature',
           job: 'deploy',
@@ -83,6 +84,7 @@ export async function createBench(
         {
           collect: () => Promise.resolve(facts),
           policy: world.policy,
+          circumstances: { provider: 'local' },
           assurance: 'signature',
           run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: 'deploy' },
           recordParent,

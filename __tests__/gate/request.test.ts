@@ -118,7 +118,7 @@ describe('an approval', () => {
 
   test('of two people, where the migration is destructive', async () => {
     await bench.close();
-    bench = await createBench({ quorum_if_destructive: 2 });
+    bench = await createBench({ quorum_if_destructive: 2, migration_paths: ['db/**'] });
     bench.service.reactions.set('alex', approves);
     const destructive = { ...facts, migration: destructiveMigration };
     expectRefused(bench, await bench.request({ facts: destructive }), 'timed_out');

@@ -166,6 +166,7 @@ export function createEvidence(
     policy: world.policy,
     record: createRecord(payload, decisions ?? [decide(payload, world.passkeys.alex)]),
     finalFacts: payload.facts,
+    circumstances: { provider: 'local' },
     now: requestedAt + 10 * 60_000,
     step: 'verify',
     ...rest,

@@ -11,8 +11,8 @@ export type { Asked } from './progress.ts';
 
 export interface WaitOptions {
   readonly asked: readonly Asked[];
-  /** How many approvals open the gate. */
-  readonly quorum: number;
+  /** Whether the approvals of these people open the gate. */
+  readonly isEnough: (approvers: readonly string[]) => boolean;
   readonly payloadHash: string;
   /** Epoch milliseconds: decide by. */
   readonly deadline: number;
@@ -144,14 +144,14 @@ class Wait {
   }
 
   private conclude(one: Asked, confirmation: StatedConfirmation): void {
-    const { asked, quorum } = this.options;
+    const { asked, isEnough } = this.options;
     const { status } = confirmation;
     this.decided.set(one, status);
     const approved = asked.filter((each) => this.decided.get(each) === 'approved');
-    const reachable = approved.length + this.undecided().length >= quorum;
+    const reachable = isEnough(namesOf([...approved, ...this.undecided()]));
     if (status === 'rejected' || status === 'redeemed' || !reachable) {
       this.finish({ kind: 'closed', by: one, confirmation });
-    } else if (approved.length >= quorum) {
+    } else if (isEnough(namesOf(approved))) {
       this.finish({ kind: 'quorum', approved });
     } else {
       this.pace.reset();
@@ -182,4 +182,8 @@ class Wait {
   private async sleep(ms: number): Promise<void> {
     await pause(ms, this.deps.signal, this.deps);
   }
+}
+
+function namesOf(people: readonly Asked[]): readonly string[] {
+  return people.map(({ approver }) => approver);
 }

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Circumstances } from '../core/circumstances.ts';
 import { checkFacts, type DeployFacts } from '../core/facts.ts';
 import { Fault, listProblems } from '../core/fault.ts';
-import { deployedCommit } from './commit.ts';
+import { deployedCommit, taggedCommit } from './commit.ts';
 import { declaredDigest } from './artifact.ts';
 import type { DeclaredFacts } from './declared.ts';
 import { withGit } from './git.ts';
@@ -14,6 +15,8 @@ import { proveWorkTree } from './tree.ts';
 
 export interface CollectedFacts {
   readonly facts: DeployFacts;
+  /** What this machine knows of the job beside the facts. */
+  readonly circumstances: Circumstances;
   readonly run: { readonly runId: string; readonly runAttempt: string; readonly job: string };
   /** Real path of the folder that holds the checkout; a policy lies outside of it. */
   readonly workspace: string;
@@ -53,6 +56,11 @@ export async function collectFacts(options: {
         ? origin.expected
         : ({ id: declared.commit, source: 'input' } as const);
     const commit = await deployedCommit(git, { repository, expected });
+    const event = origin.expected?.id;
+    const eventCommit =
+      event === undefined || event === commit
+        ? event
+        : ((await taggedCommit(git, repository, event)) ?? event);
     const { files, leftOut } = await proveWorkTree(git, { repository, commit });
     const migration = collectMigration({
       declared: declared.migration,
@@ -74,6 +82,10 @@ export async function collectFacts(options: {
     const notice = `The sparse checkout leaves out ${leftOut.length} tracked files; what is there is proven, what is left out can't be deployed from here.`;
     return {
       facts,
+      circumstances: {
+        ...origin.circumstances,
+        ...(eventCommit === undefined ? {} : { event_commit: eventCommit }),
+      },
       run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: origin.job },
       workspace,
       notices: leftOut.length === 0 ? [] : [notice],

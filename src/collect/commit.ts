@@ -35,7 +35,8 @@ export async function deployedCommit(
   );
 }
 
-async function taggedCommit(
+/** The commit that an id of the event stands for: the commit itself, or the one that an annotated tag names. */
+export async function taggedCommit(
   git: Git,
   repository: Repository,
   id: string,

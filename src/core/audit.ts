@@ -68,11 +68,15 @@ export function auditRecord({ files, at, now }: AuditInput): Audit {
 
   const evidence: ApprovalEvidence = {
     ...{ policy, record, finalFacts: facts, now: parseTime(asOf.time) },
+    circumstances: stated?.circumstances,
     step: record.redemption.state === 'pending' ? 'request' : 'verify',
   };
   const verdict = verifyApproval(evidence);
   faults.push(
-    ...everyObjection(evidence).map((objection) => ({ where: 'evidence' as const, ...objection })),
+    // Without the advice, which is for who stands at the gate.
+    ...everyObjection(evidence).map(({ code, message }) => ({
+      ...{ where: 'evidence' as const, code, message },
+    })),
   );
   if (stated !== undefined) faults.push(...contradictions(stated, verdict));
   if (faults.length > 0 || !isApproved(verdict)) return told;

@@ -1,10 +1,11 @@
 import type { AssertionJson } from './assertion.ts';
+import { authorAmong } from './authors.ts';
 import { decodeBase64url } from './base64url.ts';
 import { approvalChallenge, nonceBytes, rejectionChallenge } from './challenge.ts';
 import type { DeployFacts } from './facts.ts';
 import { listProblems } from './fault.ts';
 import type { PinnedKey } from './passkeys.ts';
-import type { EnvironmentRule } from './policy.ts';
+import type { EnvironmentRule } from './policy-rule.ts';
 import type { Account, Policy } from './policy-format.ts';
 import type { Decision } from './record.ts';
 import { visible } from './text.ts';
@@ -24,6 +25,8 @@ export interface DecisionContext {
   readonly payloadHash: string;
   /** The facts whose requesters may not approve: the signed ones and, in a re-run, the final ones too. */
   readonly requestedBy: readonly DeployFacts[];
+  /** Of the commits since the last deploy, as far as they are known. */
+  readonly authors: readonly { readonly email: string }[];
 }
 
 /** A passkey of the policy and the person it belongs to. */
@@ -38,8 +41,9 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
   const { assertion } = decision;
   const who = visible(decision.approver);
   if (assertion === undefined) {
-    const message = `The service says that ${who} approved, but gives no signature. A status is no evidence: ask for a new approval, and look into the service if this happens again.`;
-    return { person: undefined, objections: [{ code: 'evidence_invalid', message }] };
+    const message = `The service says that ${who} approved, but gives no signature. A status is no evidence.`;
+    const advice = 'Ask for a new approval, and look into the service if this happens again.';
+    return { person: undefined, objections: [{ code: 'evidence_invalid', message, advice }] };
   }
   const { policy } = context;
   // Steps 7 to 9.
@@ -53,20 +57,20 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
   // Step 10.
   const pinned = findPinned(policy, assertion.id);
   if (pinned === undefined) {
-    const message = `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin. If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`;
+    const message = `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin.`;
+    const advice = `If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`;
     return {
       person: undefined,
-      objections: [...badCeremony, { code: 'approver_untrusted', message }],
+      objections: [...badCeremony, { code: 'approver_untrusted', message, advice }],
     };
   }
-  const wrongPerson = personObjection(decision, pinned, context);
   // Steps 10 (user handle) and 11.
   const signature = checkKey({ assertion, key: pinned.key });
   return {
     person: pinned.person,
     objections: [
       ...badCeremony,
-      ...(wrongPerson === undefined ? [] : [wrongPerson]),
+      ...personObjections(decision, pinned, context),
       ...(signature.ok ? [] : [badEvidence(who, signature.problems)]),
     ],
   };
@@ -111,32 +115,45 @@ function findPinned(policy: Policy, credentialId: AssertionJson['id']): Pinned |
   return undefined;
 }
 
-function personObjection(
+/** Step 10: it is the person whom the service names, who may approve, and neither asked for the deploy nor wrote it. */
+function* personObjections(
   decision: Decision,
-  pinned: Pinned,
-  { rule, requestedBy }: DecisionContext,
-): Objection | undefined {
-  const { person } = pinned;
+  { person, accounts }: Pinned,
+  { rule, requestedBy, authors }: DecisionContext,
+): Generator<Objection> {
   const who = visible(decision.approver);
   if (person !== decision.approver) {
-    return {
+    yield {
       code: 'approver_untrusted',
-      message: `The service says that ${who} approved, but the passkey is ${person}'s. Ask for a new approval, and look into the service if this happens again.`,
+      message: `The service says that ${who} approved, but the passkey is ${person}'s.`,
+      advice: 'Ask for a new approval, and look into the service if this happens again.',
     };
   }
   if (!rule.approvers.includes(person)) {
-    return {
+    yield {
       code: 'approver_untrusted',
-      message: `${who} may not approve for this environment; the policy names ${rule.approvers.join(', ')}. Ask one of them.`,
+      message: `${person} may not approve for this environment; the policy names ${rule.approvers.join(', ')}.`,
+      advice: 'Ask one of them.',
     };
   }
-  const requester = rule.self_approval ? undefined : requesterAmong(pinned.accounts, requestedBy);
-  if (requester === undefined) return undefined;
   const others = rule.approvers.filter((name) => name !== person);
-  return {
-    code: 'self_approval',
-    message: `${who} approved a deploy that they asked for themselves, as ${visible(requester)}. Ask ${others.length > 0 ? others.join(' or ') : 'for another approver in the policy'}.`,
-  };
+  const advice = `Ask ${others.length > 0 ? others.join(' or ') : 'for another approver in the policy'}.`;
+  const requester = rule.self_approval ? undefined : requesterAmong(accounts, requestedBy);
+  if (requester !== undefined) {
+    yield {
+      code: 'self_approval',
+      message: `${person} approved a deploy that they asked for themselves, as ${visible(requester)}.`,
+      advice,
+    };
+  }
+  const author = rule.not_by_commit_authors ? authorAmong(accounts, authors) : undefined;
+  if (author !== undefined) {
+    yield {
+      code: 'self_approval',
+      message: `${person} approved a deploy of commits that they wrote themselves, as ${visible(author)} (not_by_commit_authors).`,
+      advice,
+    };
+  }
 }
 
 /** The account by which a person asked for the deploy: started the run or started it again. */
@@ -164,7 +181,8 @@ function sameLogin(a: string, b: string): boolean {
 function badEvidence(who: string, problems: readonly Problem[]): Objection {
   return {
     code: 'evidence_invalid',
-    message: `${who}'s signature is no approval of this deploy: ${listProblems(problems)}. Ask for a new approval.`,
+    message: `${who}'s signature is no approval of this deploy: ${listProblems(problems)}.`,
+    advice: 'Ask for a new approval.',
     details: { problems },
   };
 }

@@ -1,7 +1,7 @@
 import { compareFacts } from './compare.ts';
 import type { Objection } from './objection.ts';
 import type { DeployFacts } from './facts.ts';
-import type { EnvironmentRule } from './policy.ts';
+import type { EnvironmentRule } from './policy-rule.ts';
 import { visible } from './text.ts';
 import type { Difference } from './verdict.ts';
 
@@ -22,14 +22,17 @@ export function factsObjection(
   if (!isLaterAttempt) {
     return {
       code: 'facts_mismatch',
-      message: `What is about to run is not what was approved:\n${differences.map(differenceLine).join('\n')}\nUndo the change, or ask for a new approval of what runs now.`,
+      message: `What is about to run is not what was approved:\n${differences.map(differenceLine).join('\n')}`,
+      advice: 'Undo the change, or ask for a new approval of what runs now.',
       details: { differences },
     };
   }
   if (rerun === 'same_run') return undefined;
   return {
     code: 'facts_mismatch',
-    message: `This approval is for attempt ${signed.run_attempt} of run ${signed.run_id}, and this is attempt ${final.run_attempt}. In GitHub choose "Re-run all jobs", so that the request is made again; "Re-run failed jobs" needs "rerun": "same_run" in the policy.`,
+    message: `This approval is for attempt ${signed.run_attempt} of run ${signed.run_id}, and this is attempt ${final.run_attempt}.`,
+    advice:
+      'In GitHub choose "Re-run all jobs", so that the request is made again; "Re-run failed jobs" needs "rerun": "same_run" in the policy.',
     details: { differences },
   };
 }

@@ -1,6 +1,6 @@
 import { decodeBase64url } from './base64url.ts';
 import { readPinnedKey, type PinnedKey } from './passkeys.ts';
-import type { Account, RelyingParty, WrittenRule } from './policy-format.ts';
+import type { Account, Issuer, RelyingParty } from './policy-format.ts';
 import { fieldPath } from './problems.ts';
 import type { Problem } from './verdict.ts';
 
@@ -23,7 +23,7 @@ export function relyingPartyFaults({ id, origin }: RelyingParty): Problem[] {
   }
   const problems: Problem[] = [];
   const host = url.hostname;
-  const isLocal = host === 'localhost' || host.endsWith('.localhost');
+  const isLocal = isLocalhost(url);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
     const message = 'must begin with https:// (http:// only for localhost)';
     problems.push({ field: 'relying_party.origin', message });
@@ -42,7 +42,7 @@ export function passkeyFaults(passkeys: readonly Placed<PinnedKey>[]): Problem[]
   const problems: Problem[] = [];
   const ids = new Map<string, string>();
   const keys = new Map<string, string>();
-  const handles = new Map<string, Placed<PinnedKey>>();
+  const handles = new Map<string, Placed<unknown>>();
   for (const placed of passkeys) {
     const { value, field } = placed;
     const key = readPinnedKey(value);
@@ -62,23 +62,19 @@ export function passkeyFaults(passkeys: readonly Placed<PinnedKey>[]): Problem[]
         message: 'is not the plain base64url of its bytes',
       });
     }
-    const first = handles.get(handle);
-    if (first === undefined) handles.set(handle, placed);
-    else if (first.person !== placed.person) {
-      problems.push({
-        field: `${field}.user_handle`,
-        message: `is the user handle of another person, at ${first.field}`,
-      });
-    }
+    problems.push(
+      ...another(handles, handle, { ...placed, field: `${field}.user_handle` }, 'the user handle'),
+    );
   }
   return problems;
 }
 
-/** An account is one person's. Logins are compared as forges do, without case. */
+/** An account is one person's, and so is an address. Logins and addresses are compared as forges do, without case. */
 export function accountFaults(accounts: readonly Placed<Account>[]): Problem[] {
   const ids = new Map<string, string>();
   const logins = new Map<string, string>();
-  return accounts.flatMap(({ value: { provider, id, login }, field }) => [
+  const addresses = new Map<string, Placed<unknown>>();
+  return accounts.flatMap(({ value: { provider, id, login, emails = [] }, field, person }) => [
     ...twice(ids, JSON.stringify([provider, id]), `${field}.id`, 'the same account'),
     ...twice(
       logins,
@@ -86,7 +82,31 @@ export function accountFaults(accounts: readonly Placed<Account>[]): Problem[] {
       `${field}.login`,
       'the same account',
     ),
+    ...emails.flatMap((email, index) => {
+      const at = fieldPath(['emails', index], field);
+      const placed = { value: email, field: at, person };
+      return another(addresses, email.toLowerCase(), placed, 'the address');
+    }),
   ]);
+}
+
+/** Tokens are believed by the keys that this address serves, so that it has to be one that nobody else can answer for. */
+export function issuerFaults(issuers: readonly Omit<Placed<Issuer>, 'person'>[]): Problem[] {
+  const seen = new Map<string, string>();
+  return issuers.flatMap(({ value: { issuer }, field }) => {
+    const at = `${field}.issuer`;
+    const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+    const plain = url !== undefined && `${url.origin}${url.pathname}`.replace(/\/$/, '') === issuer;
+    const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocalhost(url));
+    if (plain && secure) return twice(seen, issuer, at, 'the same issuer');
+    const message =
+      'must be the issuer as its tokens write it: https:// (http:// only for localhost), without a slash at the end';
+    return [{ field: at, message }];
+  });
+}
+
+function isLocalhost({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '127.0.0.1';
 }
 
 function twice(
@@ -103,45 +123,15 @@ function twice(
   return [{ field, message: `is ${what} as at ${first}` }];
 }
 
-/**
- * The rule can be met and guards what it says.
- * @param accounts how many accounts each person of the policy has, by name
- */
-export function ruleFaults(
-  { value: rule, field }: Omit<Placed<WrittenRule>, 'person'>,
-  accounts: ReadonlyMap<string, number>,
-): Problem[] {
-  const problems: Problem[] = [];
-  const people = new Set<string>();
-  for (const [index, name] of rule.approvers.entries()) {
-    const at = fieldPath(['approvers', index], field);
-    const known = accounts.get(name);
-    if (people.has(name)) problems.push({ field: at, message: `names ${name} twice` });
-    else if (known === undefined) {
-      problems.push({ field: at, message: `names ${name}, who is not among the approvers` });
-    } else if (known === 0 && rule.self_approval !== true) {
-      problems.push({
-        field: `approvers.${name}.accounts`,
-        message: `must name ${name}'s account (provider, id, login), or self-approval can't be seen; or allow it in ${field} by "self_approval": true`,
-      });
-    }
-    people.add(name);
-  }
-  const quorum = rule.quorum ?? 1;
-  for (const key of ['quorum', 'quorum_if_destructive'] as const) {
-    const needed = rule[key];
-    if (needed !== undefined && needed > people.size) {
-      problems.push({
-        field: `${field}.${key}`,
-        message: `asks for ${needed} people, but the rule names ${people.size}`,
-      });
-    }
-  }
-  if (rule.quorum_if_destructive !== undefined && rule.quorum_if_destructive < quorum) {
-    problems.push({
-      field: `${field}.quorum_if_destructive`,
-      message: `must not be below the quorum of ${quorum}`,
-    });
-  }
-  return problems;
+/** As {@link twice}, for what one person may have more than once. */
+function another(
+  seen: Map<string, Placed<unknown>>,
+  value: string,
+  placed: Placed<unknown>,
+  what: string,
+): readonly Problem[] {
+  const first = seen.get(value) ?? placed;
+  seen.set(value, first);
+  if (first.person === placed.person) return [];
+  return [{ field: placed.field, message: `is ${what} of another person, at ${first.field}` }];
 }

@@ -6,49 +6,27 @@ import { ownCopy } from './own-copy.ts';
 import type { PinnedKey } from './passkeys.ts';
 import {
   accountFaults,
+  issuerFaults,
   passkeyFaults,
   relyingPartyFaults,
-  ruleFaults,
   type Placed,
 } from './policy-faults.ts';
 import {
   policyParts,
-  reservedRuleKeys,
   type Account,
   type Policy,
-  type WrittenRule,
+  type WrittenServiceRule,
 } from './policy-format.ts';
+import { inPlaceOf } from './policy-rule.ts';
 import { fieldPath, problemsOf } from './problems.ts';
+import { ruleFaults, type AccountsByName } from './rule-faults.ts';
 import type { Checked, Problem } from './verdict.ts';
 
 export type { Policy } from './policy-format.ts';
 
-/** A rule with its defaults applied: what counts. */
-export type EnvironmentRule = Required<WrittenRule>;
-
 /** SHA-256 of the policy's RFC 8785 form, 64 lower-case hex digits. */
 export function policyHash(policy: Policy): string {
   return documentHash(policy);
-}
-
-/** The rule of exactly this environment with its defaults; undefined where the policy does not name it. */
-export function environmentRule(policy: Policy, environment: string): EnvironmentRule | undefined {
-  if (!Object.hasOwn(policy.environments, environment)) return undefined;
-  // Own members only: a missing one is the default, whatever Object.prototype may say.
-  const written = ownCopy(policy.environments[environment]) as WrittenRule;
-  const quorum = written.quorum ?? 1;
-  return {
-    approvers: written.approvers,
-    quorum,
-    quorum_if_destructive: written.quorum_if_destructive ?? quorum,
-    max_age_minutes: written.max_age_minutes ?? 60,
-    self_approval: written.self_approval ?? false,
-    rerun: written.rerun ?? 'never',
-    redemption: written.redemption ?? 'required',
-    require_oidc: written.require_oidc ?? false,
-    required_facts: written.required_facts ?? [],
-    assurance: written.assurance ?? 'signature',
-  };
 }
 
 /** Reads a policy from text by the strict rules of DESIGN 3, at most 256 KiB. */
@@ -79,14 +57,26 @@ class PolicyCheck {
     if (members === undefined) return this.problems;
     const party = this.part(policyParts.relyingParty, members.relying_party, 'relying_party');
     if (party !== undefined) this.problems.push(...relyingPartyFaults(party));
+    this.issuers(members.issuers);
     const accounts = this.approvers(members.approvers);
     this.environments(members.environments, accounts);
     return this.problems;
   }
 
-  /** @returns how many accounts each named person has */
-  private approvers(value: unknown): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
+  private issuers(value: unknown): void {
+    const placed = listOf(value).map((issuer, index) => {
+      const field = fieldPath(['issuers', index]);
+      return { value: this.part(policyParts.issuer, issuer, field), field };
+    });
+    const sound = placed.flatMap(({ value, field }) =>
+      value === undefined ? [] : { value, field },
+    );
+    this.problems.push(...issuerFaults(sound));
+  }
+
+  /** @returns the accounts of each person */
+  private approvers(value: unknown): AccountsByName {
+    const byName = new Map<string, readonly Account[]>();
     const accounts: Placed<Account>[] = [];
     const passkeys: Placed<PinnedKey>[] = [];
     for (const [person, entry] of this.entries(value, 'approvers')) {
@@ -94,12 +84,15 @@ class PolicyCheck {
       this.part(policyParts.name, person, field);
       this.part(policyParts.approver, entry, field);
       const members = membersOf(entry);
-      counts.set(person, listOf(members?.accounts).length);
+      const owned: Account[] = [];
       for (const [index, account] of listOf(members?.accounts).entries()) {
         const place = fieldPath(['accounts', index], field);
         const sound = this.part(policyParts.account, account, place);
         if (sound !== undefined) accounts.push({ value: sound, field: place, person });
+        // One with a fault of its own is there all the same.
+        owned.push(sound ?? faultyAccount);
       }
+      byName.set(person, owned);
       for (const [index, passkey] of listOf(members?.passkeys).entries()) {
         const place = fieldPath(['passkeys', index], field);
         const sound = this.part(policyParts.passkey, passkey, place);
@@ -107,29 +100,53 @@ class PolicyCheck {
       }
     }
     this.problems.push(...accountFaults(accounts), ...passkeyFaults(passkeys));
-    return counts;
+    return byName;
   }
 
-  private environments(value: unknown, accounts: ReadonlyMap<string, number>): void {
+  private environments(value: unknown, accounts: AccountsByName): void {
     for (const [environment, entry] of this.entries(value, 'environments')) {
       const field = fieldPath([environment], 'environments');
       this.part(identifiers.environment, environment, field);
-      const written = membersOf(entry);
-      const reserved = Object.keys(written ?? {}).filter((key) => reservedRuleKeys.has(key));
-      for (const key of reserved) {
-        this.problems.push({
-          field: fieldPath([key], field),
-          message: 'is reserved for a later version and guards nothing yet; remove it',
-        });
+      const general = this.rule(policyParts.rule, entry, field);
+      const faults = ruleFaults({ rule: general, field }, accounts);
+      this.problems.push(...faults);
+      const services = membersOf(membersOf(entry)?.services);
+      if (services === undefined) continue;
+      for (const [service, own] of this.entries(services, fieldPath(['services'], field))) {
+        const place = fieldPath(['services', service], field);
+        this.part(identifiers.service, service, place);
+        const rule = inPlaceOf(general, this.rule(policyParts.serviceRule, own, place));
+        const known = new Set(faults.map((fault) => relative(fault, field)));
+        const more = ruleFaults({ rule, field: place }, accounts);
+        this.problems.push(...more.filter((fault) => !known.has(relative(fault, place))));
       }
-      const known = Object.entries(written ?? {}).filter(([key]) => !reservedRuleKeys.has(key));
-      const rule = this.part(
-        policyParts.rule,
-        written === undefined ? entry : ownCopy(Object.fromEntries(known)),
-        field,
-      );
-      if (rule !== undefined) this.problems.push(...ruleFaults({ value: rule, field }, accounts));
     }
+  }
+
+  /** The members of a rule that are sound by themselves, groups among them. */
+  private rule(
+    schema: typeof policyParts.rule | typeof policyParts.serviceRule,
+    value: unknown,
+    field: string,
+  ): Partial<WrittenServiceRule> {
+    this.part(schema, value, field);
+    const members = membersOf(value) ?? {};
+    const sound: Record<string, unknown> = {};
+    for (const [name, member] of Object.entries(schema.shape)) {
+      if (name === 'services' || !Object.hasOwn(members, name)) continue;
+      if (member.safeParse(members[name]).success) sound[name] = members[name];
+    }
+    if (sound.groups !== undefined) {
+      const groupsField = fieldPath(['groups'], field);
+      const groups = this.entries(sound.groups, groupsField).flatMap(([name, group]) => {
+        const place = fieldPath([name], groupsField);
+        this.part(policyParts.name, name, place);
+        const value = this.part(policyParts.group, group, place);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      sound.groups = Object.fromEntries(groups);
+    }
+    return sound;
   }
 
   /** The members of a table by name, of which there has to be at least one. */
@@ -157,6 +174,14 @@ class PolicyCheck {
     this.problems.push(...problemsOf(result.error, field));
     return undefined;
   }
+}
+
+/** Stands in for an account whose form is wrong: that there is none would be said besides. */
+const faultyAccount: Account = { provider: '', id: '', login: '', emails: [] };
+
+/** A fault of a rule without where the rule stands: what a service has from its environment is said once. */
+function relative({ field, message }: Problem, place: string): string {
+  return `${field.replace(place, '')} ${message.replaceAll(place, '')}`;
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { confirmationIdSchema, nonceSchema, payloadHashSchema } from './api.ts';
 import { assertionSchema, type AssertionJson } from './assertion.ts';
+import { time } from './fact-rules.ts';
 import { maxPayloadBytes, maxRecordBytes, parseJson, JsonError } from './json.ts';
 import { ownCopy } from './own-copy.ts';
 import { problemsOf } from './problems.ts';
-import { isTime, timePattern } from './time.ts';
 import type { Checked } from './verdict.ts';
 
 /** One person's answer to one confirmation. */
@@ -41,10 +41,6 @@ export interface ApprovalRecord {
   readonly decisions: readonly Decision[];
 }
 
-const time = z
-  .string()
-  .refine(isTime, 'is not a time in the form YYYY-MM-DDTHH:MM:SSZ')
-  .meta({ pattern: timePattern.source });
 const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/, 'is not a decimal number');
 
 /** The shape of `approval-record/v1`. */

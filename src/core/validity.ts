@@ -31,39 +31,46 @@ export function* timeObjections({
     if (!(decidedAt >= requestedAt - allowanceMs)) {
       yield {
         code: 'evidence_invalid',
-        message: `${decided}, which is before the request of ${payload.requested_at}. Compare the clocks of this machine and of the service, then ask for a new approval.`,
+        message: `${decided}, which is before the request of ${payload.requested_at}.`,
+        advice:
+          'Compare the clocks of this machine and of the service, then ask for a new approval.',
       };
     }
     if (!(decidedAt <= now + allowanceMs)) {
       yield {
         code: 'evidence_invalid',
-        message: `${decided}, which is still to come by this machine's clock (${clock(now)}). Compare the two clocks, then ask for a new approval.`,
+        message: `${decided}, which is still to come by this machine's clock (${clock(now)}).`,
+        advice: 'Compare the two clocks, then ask for a new approval.',
       };
     }
     if (!(decidedAt < expiresAt)) {
       yield {
         code: 'expired',
-        message: `${decided}, but the request could be approved only until ${payload.expires_at}. Ask for a new approval.`,
+        message: `${decided}, but the request could be approved only until ${payload.expires_at}.`,
+        advice: 'Ask for a new approval.',
       };
     }
   }
   if (!(requestedAt <= now + allowanceMs)) {
     yield {
       code: 'expired',
-      message: `This approval is not valid yet: it begins at ${payload.requested_at}, and this machine's clock says ${clock(now)}. Set the clock, then run this step again.`,
+      message: `This approval is not valid yet: it begins at ${payload.requested_at}, and this machine's clock says ${clock(now)}.`,
+      advice: 'Set the clock, then run this step again.',
     };
   }
   if (!(now < expiresAt)) {
     yield {
       code: 'expired',
-      message: `This approval could be deployed until ${payload.expires_at}, and now it is ${clock(now)}. Ask for a new approval.`,
+      message: `This approval could be deployed until ${payload.expires_at}, and now it is ${clock(now)}.`,
+      advice: 'Ask for a new approval.',
     };
   }
   const minutes = (expiresAt - requestedAt) / 60_000;
   if (maxAgeMinutes !== undefined && !(minutes <= maxAgeMinutes)) {
     yield {
       code: 'payload_invalid',
-      message: `This approval was asked for with a validity of ${minutes} minutes; the policy allows ${maxAgeMinutes} (max_age_minutes). Ask again with a lower valid-minutes.`,
+      message: `This approval was asked for with a validity of ${minutes} minutes; the policy allows ${maxAgeMinutes} (max_age_minutes).`,
+      advice: 'Ask again with a lower valid-minutes.',
       details: {
         problems: [{ field: 'expires_at', message: `is more than ${maxAgeMinutes} minutes away` }],
       },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { circumstancesSchema } from './circumstances.ts';
 
 /**
  * Every reason a run of the gate can end with, and the exit code of its process (DESIGN 3.6).
@@ -69,6 +70,8 @@ export const verdictSchema = z.strictObject({
   policy_sha256: z.string().optional(),
   assurance: z.enum(['signature', 'service']),
   redemption: z.enum(redemptionStates),
+  /** Of an approval: what the rules of the policy were held to. Nobody signed it. */
+  circumstances: circumstancesSchema.optional(),
   /** Only in a record folder: the SHA-256 of its files ({@link file://./record-files.ts}). */
   files: z
     .strictObject({

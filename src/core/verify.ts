@@ -1,22 +1,26 @@
-import { isSignedRejection, judgeApproval } from './evidence.ts';
+import { checkCircumstances, type Circumstances } from './circumstances.ts';
+import { judgeApproval } from './evidence.ts';
 import { checkFacts, type DeployFacts } from './facts.ts';
 import { listProblems } from './fault.ts';
 import { factsObjection } from './final-facts.ts';
 import { fingerprint } from './fingerprint.ts';
 import { sha256Hex } from './hash.ts';
-import type { Objection } from './objection.ts';
+import { gateMessage, type Objection } from './objection.ts';
 import { ownCopy } from './own-copy.ts';
 import { parsePayloadText, payloadAction, type ApprovalPayload } from './payload.ts';
-import { checkPolicy, environmentRule, policyHash } from './policy.ts';
+import { checkPolicy, policyHash } from './policy.ts';
 import type { Policy } from './policy-format.ts';
+import { environmentRule } from './policy-rule.ts';
 import { checkRecord, type ApprovalRecord } from './record.ts';
+import { rejectionObjection } from './rejection.ts';
 import {
   noPolicy,
-  quorumObjection,
+  policyObjections,
+  quorumObjections,
   redemptionObjection,
-  ruleObjection,
   type RuleContext,
 } from './rule.ts';
+import { changesObjections, jobObjections } from './rule-circumstances.ts';
 import { visible } from './text.ts';
 import { timeObjections } from './validity.ts';
 import { refuse, type Problem, type Verdict } from './verdict.ts';
@@ -27,6 +31,8 @@ export interface ApprovalEvidence {
   readonly record: ApprovalRecord;
   /** The facts collected now, on the machine that deploys. */
   readonly finalFacts: DeployFacts;
+  /** What is known of the job beside the facts; a rule that asks for what is not known refuses. */
+  readonly circumstances?: Circumstances | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
   readonly assurance?: 'signature' | 'service' | undefined;
@@ -90,7 +96,7 @@ export function verifyApproval(given: ApprovalEvidence): Verdict {
   const { context, payloadHash, approvers } = examined;
   const unredeemed = redemptionObjection(context, evidence.step);
   if (unredeemed !== undefined) return refusal(evidence, { objections: [unredeemed], context });
-  const { policy, assurance, record } = context;
+  const { policy, assurance, record, circumstances } = context;
   const verdict = ownCopy({
     schema: 'verdict/v1',
     reason_code: 'approved',
@@ -103,6 +109,7 @@ export function verifyApproval(given: ApprovalEvidence): Verdict {
     ...(policy === undefined ? {} : { policy_sha256: policyHash(policy) }),
     assurance,
     redemption: record.redemption.state,
+    ...(circumstances === undefined ? {} : { circumstances }),
   }) as Verdict;
   approvedVerdicts.add(verdict);
   return verdict;
@@ -137,10 +144,20 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
   const policy = evidence.policy && checkPolicy(evidence.policy);
   const record = checkRecord(evidence.record);
   const finalFacts = checkFacts(evidence.finalFacts);
+  const circumstances = evidence.circumstances && checkCircumstances(evidence.circumstances);
   if (policy?.ok === false) return refused([unacceptable('The policy', policy, 'configuration')]);
   if (!record.ok) return refused([unacceptable('The approval record', record)]);
   if (!finalFacts.ok) return refused([unacceptable('What is about to run', finalFacts)]);
-  const inputs = { policy: policy?.value, record: record.value, finalFacts: finalFacts.value };
+  if (circumstances?.ok === false) {
+    return refused([unacceptable('What is known of the job', circumstances, 'configuration')]);
+  }
+  const inputs = {
+    policy: policy?.value,
+    record: record.value,
+    finalFacts: finalFacts.value,
+    circumstances: circumstances?.value,
+    now: evidence.now,
+  };
 
   const rejection = rejectionObjection(inputs);
 
@@ -152,14 +169,16 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
   const payload = parsed.value;
   const payloadHash = sha256Hex(inputs.record.payload);
 
-  const rule = inputs.policy && environmentRule(inputs.policy, inputs.finalFacts.environment);
+  const rule = inputs.policy && environmentRule(inputs.policy, inputs.finalFacts);
   const context: RuleContext = { ...inputs, rule, assurance };
   const { people, objections } = countPeople({ ...context, payload, payloadHash });
   const faults = [
     rejection,
     // Step 6: the facts, and the rule that guards them.
     factsObjection(payload.facts, inputs.finalFacts, rule?.rerun ?? 'never'),
-    ruleObjection(context),
+    ...policyObjections(context),
+    ...jobObjections(context),
+    ...changesObjections(context),
     // Step 7: the hash; that of the challenge is compared in each assertion.
     hashObjection(inputs.record, payloadHash),
     // Steps 7 to 11.
@@ -172,7 +191,7 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
       maxAgeMinutes: rule?.max_age_minutes,
     }),
     // Step 13.
-    quorumObjection(people, context),
+    ...quorumObjections(people, context),
   ];
   if (faults.some((fault) => fault !== undefined)) return refused(faults, context);
   return { ok: true, context, payload, payloadHash, approvers: [...people] };
@@ -195,7 +214,8 @@ function hashObjection(record: ApprovalRecord, payloadHash: string): Objection |
   if (record.payload_hash === payloadHash) return undefined;
   return {
     code: 'payload_invalid',
-    message: `The record says that its payload has the hash ${record.payload_hash}, but it has ${payloadHash}. The record was changed or damaged: fetch it again by approval-id.`,
+    message: `The record says that its payload has the hash ${record.payload_hash}, but it has ${payloadHash}. The record was changed or damaged.`,
+    advice: 'Fetch it again by approval-id.',
   };
 }
 
@@ -217,12 +237,15 @@ function countPeople({
   if (policy === undefined || rule === undefined)
     return { people: new Set(), objections: [noPolicy] };
   const requestedBy = [payload.facts, finalFacts];
+  const authors = context.circumstances?.commit_authors ?? [];
   const people = new Set<string>();
   const objections: Objection[] = [];
   for (const decision of record.decisions) {
     // A person's no is objected to before all else, and is no approval that could be judged.
     if (decision.decision === 'rejected') continue;
-    const judgement = judgeApproval(decision, { policy, rule, payloadHash, requestedBy });
+    const judgement = judgeApproval(decision, {
+      ...{ policy, rule, payloadHash, requestedBy, authors },
+    });
     objections.push(...judgement.objections);
     if (judgement.person !== undefined && judgement.objections.length === 0) {
       people.add(judgement.person);
@@ -242,33 +265,14 @@ function unacceptable(
 
 function refusal(
   { assurance }: ApprovalEvidence,
-  { objections: [{ code, message, details }], context }: Omit<Refused, 'ok'>,
+  { objections: [objection], context }: Omit<Refused, 'ok'>,
 ): Verdict {
-  return refuse(code, message, {
-    ...details,
+  return refuse(objection.code, gateMessage(objection), {
+    ...objection.details,
     assurance: assurance ?? 'signature',
     payload_hash: context?.record.payload_hash,
     policy_sha256: context?.policy && policyHash(context.policy),
   });
-}
-
-/** One person's no closes the gate for all, signed or not: evidence can only take away. */
-function rejectionObjection({
-  policy,
-  record,
-}: Pick<RuleContext, 'policy' | 'record'>): Objection | undefined {
-  const rejection = record.decisions.find(({ decision }) => decision === 'rejected');
-  if (rejection === undefined) return undefined;
-  const who = visible(rejection.approver);
-  const payloadHash = sha256Hex(record.payload);
-  const isSigned = policy !== undefined && isSignedRejection(rejection, { policy, payloadHash });
-  const said = isSigned
-    ? `${who} rejected this deploy at ${rejection.decided_at}, signed with their passkey.`
-    : `The service says that ${who} rejected this deploy at ${rejection.decided_at}; no signature confirms it.`;
-  return {
-    code: 'rejected',
-    message: `${said} Ask ${who} what has to change before you ask again.`,
-  };
 }
 
 function approvedMessage({ context, payload, payloadHash, approvers }: Accepted): string {

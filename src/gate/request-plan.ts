@@ -1,5 +1,6 @@
 import { canonicalText } from '../core/canonical.ts';
 import type { Changes } from '../core/changes.ts';
+import type { Circumstances } from '../core/circumstances.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { buildPayload, type ApprovalPayload } from '../core/payload.ts';
@@ -13,6 +14,8 @@ export interface RequestInput {
   /** Already collected. */
   readonly facts: DeployFacts;
   readonly policy?: Policy | undefined;
+  /** What is known of the job beside the facts; a rule that asks for what is not known refuses. */
+  readonly circumstances?: Circumstances | undefined;
   /** Names as in policy and service; empty: all whom the policy lists for the environment. Without a policy each named one must approve. */
   readonly approvers: readonly string[];
   readonly reason?: string | undefined;
@@ -44,12 +47,15 @@ export function planRequest(
   input: RequestInput,
   { now, randomBytes }: Pick<GateDependencies, 'now' | 'randomBytes'>,
 ): RequestPlan {
-  const { facts, policy, assurance, reason, changes } = input;
-  const rule = policy && ruleFor({ policy, facts, assurance });
-  const toAsk = approversToAsk({ named: input.approvers, facts, policy, rule });
+  const { facts, policy, reason, changes, circumstances } = input;
+  const requestedAt = now();
+  // Without a policy a request ends at what people answered, and no more is promised than where a service is believed.
+  const assurance = policy === undefined ? 'service' : input.assurance;
+  const rule = ruleFor({ policy, facts, assurance, circumstances, now: requestedAt });
+  const authors = circumstances?.commit_authors ?? [];
+  const toAsk = approversToAsk({ named: input.approvers, facts, policy, rule, authors });
   const given = { wait: input.waitMinutes, valid: input.validMinutes };
   const minutes = requestMinutes(given, rule?.max_age_minutes);
-  const requestedAt = now();
   const payload = buildPayload({
     facts,
     requestId: Buffer.from(randomBytes(16)).toString('hex'),

@@ -9,6 +9,7 @@ import { waitForDecisions, type Asked } from '../client/wait.ts';
 import { Fault, refusalOf } from '../core/fault.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import { policyHash } from '../core/policy.ts';
+import { unmetQuorums } from '../core/quorum.ts';
 import type { ApprovalRecord, Decision } from '../core/record.ts';
 import { visible } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
@@ -97,7 +98,7 @@ class ApprovalRequest {
     await this.input.onCreated?.(this.created(plan));
     const { end, undecided } = await waitForDecisions(deps, {
       asked: this.asked,
-      quorum: plan.quorum,
+      isEnough: (names) => unmetQuorums(plan.quorums, names).length === 0,
       payloadHash: plan.payloadHash,
       deadline: plan.decideBy,
     });
@@ -202,9 +203,12 @@ class ApprovalRequest {
   }
 
   private judge(record: ApprovalRecord): Verdict {
-    const { policy, facts, assurance } = this.input;
+    const { policy, facts, assurance, circumstances } = this.input;
     const now = this.given.now();
-    return verifyApproval({ policy, record, finalFacts: facts, now, assurance, step: 'request' });
+    return verifyApproval({
+      ...{ policy, record, finalFacts: facts, circumstances, now, assurance },
+      step: 'request',
+    });
   }
 
   private closed(plan: RequestPlan, by: Asked, confirmation: StatedConfirmation): Verdict {
@@ -216,10 +220,13 @@ class ApprovalRequest {
   }
 
   private timedOut(plan: RequestPlan): Verdict {
-    const names = plan.approvers.join(', ');
+    const needed = plan.quorums.map(
+      ({ count, people }) =>
+        `${count} of ${people.filter((name) => plan.approvers.includes(name)).join(', ')}`,
+    );
     return refuse(
       'timed_out',
-      `Nobody decided in time: ${plan.quorum} of ${names} had to approve by ${formatTime(plan.decideBy)}. Check that they got the link, then ask again; wait-minutes sets how long the gate waits.`,
+      `Nobody decided in time: ${needed.join(' and ')} had to approve by ${formatTime(plan.decideBy)}. Check that they got the link, then ask again; wait-minutes sets how long the gate waits.`,
       { payload_hash: plan.payloadHash, assurance: this.input.assurance },
     );
   }

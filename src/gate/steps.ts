@@ -1,8 +1,9 @@
-import { collectFacts } from '../collect/collect.ts';
+import { collectFacts, type CollectedFacts } from '../collect/collect.ts';
 import type { DeclaredFacts, ReadInput } from '../collect/declared.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { Fault, refusalOf } from '../core/fault.ts';
 import type { RefusalCode, Verdict } from '../core/verdict.ts';
+import { learnCircumstances } from './circumstances.ts';
 import { systemDependencies, type GateDependencies } from './dependencies.ts';
 import { checkTlsEnvironment } from './environment.ts';
 import { readPolicy } from './policy-source.ts';
@@ -50,14 +51,28 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
     facts = collected.facts;
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const { approvers, reason, waitMinutes, validMinutes, assurance } = inputs;
+    const given = dependencies(context, transport);
+    const { circumstances } = await learn(
+      { collected, policy, assurance: policy === undefined ? 'service' : assurance },
+      given,
+    );
     const outcome = await requestApproval(
       {
-        ...{ facts, policy, approvers, reason, waitMinutes, validMinutes, assurance },
+        ...{
+          facts,
+          policy,
+          circumstances,
+          approvers,
+          reason,
+          waitMinutes,
+          validMinutes,
+          assurance,
+        },
         job: collected.run.job,
         recordParent: context.recordParent,
         onCreated: (created) => context.onCreated(created, collected.facts),
       },
-      dependencies(context, transport),
+      given,
     );
     return { ...outcome, facts };
   } catch (error) {
@@ -73,8 +88,14 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     const inputs = readVerifyInputs(context.read);
     approvalIds = inputs.approvalIds ?? [];
     const transport = openService(inputs);
-    const { facts, run, outside } = await collectFor(inputs.declared, context);
-    const policy = await readPolicy({ input: inputs.policy, outside });
+    const collected = await collectFor(inputs.declared, context);
+    const { facts, run } = collected;
+    const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
+    const given = dependencies(context, transport);
+    const { circumstances } = await learn(
+      { collected, policy, assurance: inputs.assurance },
+      given,
+    );
     const recordText =
       inputs.recordSource === undefined
         ? undefined
@@ -82,12 +103,12 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     return await verifyDeploy(
       {
         collect: () => Promise.resolve(facts),
-        ...{ policy, recordText, run },
+        ...{ policy, circumstances, recordText, run },
         approvalIds: inputs.approvalIds,
         assurance: inputs.assurance,
         recordParent: context.recordParent,
       },
-      dependencies(context, transport),
+      given,
     );
   } catch (error) {
     return { ...nothingAsked, ...stopped(error, context.signal), approvalIds, spent: false };
@@ -105,10 +126,20 @@ function warnAboutSurroundings({ env, warn }: Pick<StepContext, 'env' | 'warn'>)
   for (const warning of checkTlsEnvironment(env)) warn(warning);
 }
 
+/** What the rules of the policy are held to beside the facts. @throws Fault */
+async function learn(
+  job: Pick<Parameters<typeof learnCircumstances>[0], 'collected' | 'policy' | 'assurance'>,
+  given: GateDependencies,
+): ReturnType<typeof learnCircumstances> {
+  const { transport } = given;
+  const client = transport && { ...given, transport };
+  return learnCircumstances({ ...job, client, now: given.now() });
+}
+
 async function collectFor(
   declared: DeclaredFacts,
   { env, cwd, signal, log }: Pick<StepContext, 'env' | 'cwd' | 'signal' | 'log'>,
-): Promise<Awaited<ReturnType<typeof collectFacts>> & { readonly outside: readonly string[] }> {
+): Promise<CollectedFacts & { readonly outside: readonly string[] }> {
   const collected = await orAborted(collectFacts({ declared, env, cwd }), signal);
   for (const notice of collected.notices) log(notice);
   return { ...collected, outside: [collected.workspace, cwd] };

@@ -1,10 +1,12 @@
 import { watchClock, type ClockedTransport } from '../client/clock.ts';
 import { redeemApproval } from '../client/confirmations.ts';
 import { encodeBase64url } from '../core/base64url.ts';
+import type { Circumstances } from '../core/circumstances.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { Fault, refusalOf } from '../core/fault.ts';
 import { fingerprint } from '../core/fingerprint.ts';
-import { policyHash, type EnvironmentRule, type Policy } from '../core/policy.ts';
+import { policyHash, type Policy } from '../core/policy.ts';
+import type { EnvironmentRule } from '../core/policy-rule.ts';
 import type { ApprovalRecord, Redemption } from '../core/record.ts';
 import { formatTime } from '../core/time.ts';
 import type { RefusalCode, Verdict } from '../core/verdict.ts';
@@ -25,6 +27,8 @@ export interface VerifyInput {
   /** Collects the final facts; called once, before anything is asked of the service. */
   readonly collect: () => Promise<DeployFacts>;
   readonly policy?: Policy | undefined;
+  /** What is known of the job beside the facts; a rule that asks for what is not known refuses. */
+  readonly circumstances?: Circumstances | undefined;
   /** Exactly one of `approvalIds` and `recordText` is given. */
   readonly approvalIds?: readonly string[] | undefined;
   readonly recordText?: string | undefined;
@@ -80,10 +84,10 @@ class Verification {
 
   /** The order is that of DESIGN 5, from step 3 on. */
   async run(): Promise<VerifyOutcome> {
-    const { policy, assurance } = this.input;
+    const { policy, assurance, circumstances } = this.input;
     const facts = await this.input.collect();
     this.facts = facts;
-    const rule = ruleFor({ policy, facts, assurance });
+    const rule = ruleFor({ policy, facts, assurance, circumstances, now: this.given.now() });
 
     const record = await loadRecord({
       ...this.input,
@@ -136,8 +140,8 @@ class Verification {
   }
 
   private evidence(record: ApprovalRecord, finalFacts: DeployFacts) {
-    const { policy, assurance } = this.input;
-    return { policy, record, finalFacts, assurance, step: 'verify' } as const;
+    const { policy, assurance, circumstances } = this.input;
+    return { policy, record, finalFacts, circumstances, assurance, step: 'verify' } as const;
   }
 
   /** Step 14. What a record says of its own redemption is not looked at: this process uses the approval, or nobody. */
