@@ -1,4 +1,9 @@
-import { execFile } from 'node:child_process';
+import {
+  execFile,
+  spawn,
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+} from 'node:child_process';
 import { access, constants, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, relative, sep } from 'node:path';
@@ -10,6 +15,8 @@ export interface Git {
   readonly program: string;
   /** A private temporary folder. */
   readonly home: string;
+  /** Ended when git is given back. */
+  readonly running: Set<ChildProcess>;
 }
 
 export interface GitCall {
@@ -88,9 +95,11 @@ export async function withGit<T>(
   const untrusted = [...options.untrusted, tmpdir()];
   const program = await findGit({ path: options.path, untrusted });
   const home = await mkdtemp(join(tmpdir(), 'deploy-warrant-git-'));
+  const running = new Set<ChildProcess>();
   try {
-    return await work({ program, home });
+    return await work({ program, home, running });
   } finally {
+    for (const child of running) child.kill('SIGKILL');
     await rm(home, { recursive: true, force: true });
   }
 }
@@ -121,10 +130,29 @@ interface Answer {
   readonly complaint: string;
 }
 
+/** A git that goes on answering until it is given back with the others. */
+export function startGit(git: Git, call: Omit<GitCall, 'input'>): ChildProcessWithoutNullStreams {
+  const options = { cwd: call.cwd, env: environmentOf(git, call) } as const;
+  const child = spawn(git.program, argumentsOf(call), options);
+  git.running.add(child);
+  child.on('close', () => git.running.delete(child));
+  return child;
+}
+
+/** Nothing in the configuration of a repository may start a program or change what these commands say. */
+const overrides = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.quotePath=false',
+  'core.commitGraph=false',
+].flatMap((setting) => ['-c', setting]);
+
+function argumentsOf({ args }: Pick<GitCall, 'args'>): readonly string[] {
+  return [...overrides, ...args];
+}
+
 function execute(git: Git, call: GitCall): Promise<Answer> {
-  const { args, cwd, input } = call;
-  // Nothing in the configuration of a repository may start a program or change what these commands say.
-  const overrides = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.quotePath=false'];
+  const { cwd, input } = call;
   const options = {
     cwd,
     env: environmentOf(git, call),
@@ -134,17 +162,12 @@ function execute(git: Git, call: GitCall): Promise<Answer> {
     maxBuffer: maxOutputBytes,
   } as const;
   return new Promise((resolve) => {
-    const child = execFile(
-      git.program,
-      [...overrides.flatMap((setting) => ['-c', setting]), ...args],
-      options,
-      (error, output, complaint) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        const late = error?.signal === 'SIGKILL' ? `no answer within ${timeoutMs / 1000} s` : '';
-        const said = complaint.toString('utf8').trim() || late || (error?.message ?? '');
-        resolve({ code, output, complaint: said });
-      },
-    );
+    const child = execFile(git.program, argumentsOf(call), options, (error, output, complaint) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      const late = error?.signal === 'SIGKILL' ? `no answer within ${timeoutMs / 1000} s` : '';
+      const said = complaint.toString('utf8').trim() || late || (error?.message ?? '');
+      resolve({ code, output, complaint: said });
+    });
     // git may end before it has read everything; its exit code tells why.
     child.stdin?.on('error', () => undefined).end(input ?? '');
   });

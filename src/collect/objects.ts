@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { runGit, type Git } from './git.ts';
+import { ObjectStream, type GitObject } from './object-stream.ts';
 import { gitPath, isObjectId, type Repository } from './repository.ts';
 
 export type HashAlgorithm = 'sha1' | 'sha256';
@@ -16,11 +17,7 @@ export interface Objects {
   readonly gitDir: string;
   readonly objectDirectory: string;
   readonly algorithm: HashAlgorithm;
-}
-
-export interface GitObject {
-  readonly type: string;
-  readonly body: Buffer;
+  readonly stream: ObjectStream;
 }
 
 export interface TreeEntry {
@@ -40,7 +37,8 @@ export async function openObjects(
   const format = algorithm === 'sha256' ? ['--object-format=sha256'] : [];
   await runGit(git, { args: [...args, ...format], cwd: git.home, gitDir });
   const objectDirectory = await gitPath(git, options.repository, 'objects');
-  return { git, gitDir, objectDirectory, algorithm };
+  const stream = new ObjectStream(git, { cwd: git.home, gitDir, objectDirectory });
+  return { git, gitDir, objectDirectory, algorithm, stream };
 }
 
 /**
@@ -51,31 +49,29 @@ export async function readObjects(
   objects: Objects,
   ids: Iterable<string>,
 ): Promise<ReadonlyMap<string, GitObject>> {
+  const wanted = new Set(ids);
+  const found = await readPresent(objects, wanted);
+  for (const id of wanted) if (!found.has(id)) throw missing(id);
+  return found;
+}
+
+/** The same, without those that are not in the store. @throws Fault facts_uncollectable if one is not what its id says */
+export async function readPresent(
+  objects: Objects,
+  ids: Iterable<string>,
+): Promise<ReadonlyMap<string, GitObject>> {
   const wanted = [...new Set(ids)];
-  if (wanted.length === 0) return new Map();
-  const { git, gitDir, objectDirectory } = objects;
-  const output = await runGit(git, {
-    args: ['cat-file', '--batch'],
-    cwd: git.home,
-    gitDir,
-    objectDirectory,
-    input: wanted.map((id) => `${id}\n`).join(''),
-  });
   const found = new Map<string, GitObject>();
-  let at = 0;
-  for (const id of wanted) {
-    const end = output.indexOf('\n', at);
-    const [name, type = '', size = ''] = output.toString('latin1', at, end).split(' ');
-    if (name !== id || !/^\d+$/.test(size)) throw missing(id);
-    const body = output.subarray(end + 1, end + 1 + Number(size));
-    if (objectId(objects.algorithm, { type, body }) !== id) {
+  for (const [at, object] of (await objects.stream.read(wanted)).entries()) {
+    const id = wanted[at] ?? '';
+    if (object === undefined) continue;
+    if (objectId(objects.algorithm, object) !== id) {
       throw new Fault(
         'facts_uncollectable',
         `The git object ${id} does not hold what its id says: the object store was tampered with or is damaged. Check out afresh.`,
       );
     }
-    found.set(id, { type, body });
-    at = end + 1 + Number(size) + 1;
+    found.set(id, object);
   }
   return found;
 }

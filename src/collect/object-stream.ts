@@ -1,0 +1,104 @@
+import { Fault } from '../core/fault.ts';
+import { visible } from '../core/text.ts';
+import { startGit, type Git, type GitCall } from './git.ts';
+
+export interface GitObject {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+const timeoutMs = 120_000;
+const maxObjectBytes = 256 * 1024 * 1024;
+
+/**
+ * One `git cat-file --batch` that answers for as long as git is lent: a history is read commit by commit, and a process for each
+ * would take longer than all else. One reader at a time.
+ */
+export class ObjectStream {
+  private readonly child: ReturnType<typeof startGit>;
+  private chunks: Buffer[] = [];
+  private complaint = '';
+  private hasEnded = false;
+  private wake: () => void = () => undefined;
+
+  constructor(git: Git, call: Omit<GitCall, 'args' | 'input'>) {
+    this.child = startGit(git, { ...call, args: ['cat-file', '--batch'] });
+    this.child.stdout.on('data', (chunk: Buffer) => {
+      this.chunks.push(chunk);
+      this.wake();
+    });
+    this.child.stderr.on('data', (chunk: Buffer) => {
+      this.complaint = (this.complaint + chunk.toString('utf8')).slice(0, 1000);
+    });
+    this.child.on('error', (error) => {
+      this.complaint ||= error.message;
+    });
+    this.child.on('close', () => {
+      this.hasEnded = true;
+      this.wake();
+    });
+    // git may end before it has read everything; what it does not answer tells.
+    this.child.stdin.on('error', () => undefined);
+  }
+
+  /** The objects as the store has them, not yet proven, in the order of the ids; undefined for what is not there. @throws Fault facts_uncollectable */
+  async read(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
+    if (ids.length === 0) return [];
+    const late = setTimeout(() => {
+      this.complaint = `no answer within ${timeoutMs / 1000} s`;
+      this.child.kill('SIGKILL');
+    }, timeoutMs);
+    try {
+      this.child.stdin.write(ids.map((id) => `${id}\n`).join(''));
+      const objects: (GitObject | undefined)[] = [];
+      let input: Buffer = Buffer.alloc(0);
+      for (const id of ids) {
+        let end: number;
+        while ((end = input.indexOf('\n')) < 0) input = await this.more(input, input.length + 1);
+        const [name, type = '', size = ''] = input.toString('latin1', 0, end).split(' ');
+        if (name === id && type === 'missing') {
+          objects.push(undefined);
+          input = input.subarray(end + 1);
+          continue;
+        }
+        const length = Number(size);
+        if (name !== id || !/^\d+$/.test(size) || length > maxObjectBytes) {
+          throw this.failed(
+            `it answered "${visible(input.toString('latin1', 0, Math.min(end, 200)))}"`,
+          );
+        }
+        const start = end + 1;
+        // A line break ends each object.
+        input = await this.more(input, start + length + 1);
+        objects.push({ type, body: input.subarray(start, start + length) });
+        input = input.subarray(start + length + 1);
+      }
+      return objects;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** What was read and what follows, at least so many bytes of it. */
+  private async more(input: Buffer, length: number): Promise<Buffer> {
+    if (input.length >= length) return input;
+    for (let available = input.length, counted = 0; ;) {
+      for (; counted < this.chunks.length; counted += 1) {
+        available += this.chunks[counted]?.length ?? 0;
+      }
+      if (available >= length) break;
+      if (this.hasEnded) throw this.failed(this.complaint || 'it ended before it had answered');
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    const joined = Buffer.concat([input, ...this.chunks]);
+    this.chunks = [];
+    return joined;
+  }
+
+  private failed(why: string): Fault {
+    this.child.kill('SIGKILL');
+    return new Fault('facts_uncollectable', `git cat-file failed: ${visible(why, 300)}`);
+  }
+}
