@@ -71,7 +71,7 @@ export async function stubPage(): Promise<string> {
 export async function startTestService(
   options: Partial<ServiceConfig> & ServiceSurroundings = {},
 ): Promise<TestService> {
-  const { now, bodyTimeoutMs, ...config } = options;
+  const { now, bodyTimeoutMs, issuerTimeoutMs, ...config } = options;
   const dataDir = config.dataDir ?? join(await temporaryFolder(), 'data');
   const log: string[] = [];
   const service = await startService(
@@ -80,6 +80,7 @@ export async function startTestService(
       log: (line) => log.push(line),
       ...(now === undefined ? {} : { now }),
       ...(bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs }),
+      ...(issuerTimeoutMs === undefined ? {} : { issuerTimeoutMs }),
     },
   );
   const { url: origin, port, apiUrl } = service;
@@ -186,6 +187,7 @@ export interface AnswerBody {
   readonly message: string;
   readonly problems: readonly { readonly field: string; readonly message: string }[];
   readonly passkeys: readonly Readonly<Record<string, string>>[];
+  readonly repositories: readonly Readonly<Record<string, unknown>>[];
   readonly items: readonly AnswerBody[];
   readonly version: number;
   readonly challenge: string;
@@ -201,6 +203,8 @@ export interface Answer {
 export interface CallOptions {
   readonly method?: string;
   readonly key?: string;
+  /** An ID token, in place of a key. */
+  readonly token?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -212,11 +216,12 @@ export async function call(
   path: string,
   options: CallOptions = {},
 ): Promise<Answer> {
-  const { body, key, signal } = options;
+  const { body, key, token, signal } = options;
   const response = await fetch(`${service.url}${path}`, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {
       ...(key === undefined ? {} : { 'x-api-key': key }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...options.headers,
     },

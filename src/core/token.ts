@@ -58,6 +58,12 @@ export function namedIssuer(token: string): string | undefined {
   return typeof issuer === 'string' ? issuer : undefined;
 }
 
+/** The key that a token says it is signed by (`kid`), unchecked: to find out whether the keys at hand are too old. */
+export function namedKey(token: string): string | undefined {
+  const keyId = readToken(token)?.header.kid;
+  return typeof keyId === 'string' ? keyId : undefined;
+}
+
 type Members = Readonly<Record<string, JsonValue>>;
 
 /** Header and claims as the strict reader sees them, so that no other reader can see something else. */

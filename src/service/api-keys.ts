@@ -1,34 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import type { DeployFacts } from '../core/facts.ts';
 import { canonicalText } from '../core/canonical.ts';
+import { scopeSchema, type Caller, type Scope } from './callers.ts';
 import type { Context } from './context.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { fitsHash, hashToken, newToken } from './tokens.ts';
 
-const names = z.array(z.string().min(1).max(255)).min(1).max(1000);
-
-/** What a request key may ask for: exact names, or `["*"]` for all. A repository is named by `owner/name` or by its id. */
-const scopeSchema = z.strictObject({
-  repositories: names,
-  services: names,
-  environments: names,
-});
-export type Scope = z.infer<typeof scopeSchema>;
-
 export const keyBodySchema = scopeSchema.extend({ note: z.string().max(500) });
-
-/** Who calls. An admin key administers and nothing else; a request key asks, reads, withdraws and redeems. Neither decides. */
-export type Caller =
-  | { readonly kind: 'admin'; readonly keyId: string }
-  | {
-      readonly kind: 'request';
-      readonly keyId: string;
-      readonly scope: Scope;
-      /** The scope as text: two keys with the same one are the same requester to the supersede rule. */
-      readonly scopeText: string;
-    };
-export type Requester = Extract<Caller, { kind: 'request' }>;
 
 const keyPattern = /^dw_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
 const rowSchema = z.object({
@@ -40,9 +18,9 @@ const rowSchema = z.object({
 /** Compared with when there is no such key, so that the time tells nothing about which ids exist. */
 const nobody = hashToken('');
 
-/** @throws Refusal 401 */
-export function authenticate(context: Context, header: unknown): Caller {
-  const [, id, secret] = keyPattern.exec(typeof header === 'string' ? header : '') ?? [];
+/** Who holds this key. @throws Refusal 401 */
+export function callerOfKey(context: Context, key: string): Caller {
+  const [, id, secret] = keyPattern.exec(key) ?? [];
   const found =
     id === undefined
       ? undefined
@@ -51,41 +29,9 @@ export function authenticate(context: Context, header: unknown): Caller {
   if (!fitsHash(secret ?? '', row?.secret_hash ?? nobody) || row === undefined) {
     throw new Refusal(401, 'unauthorized', 'The header X-Api-Key holds no key of this service.');
   }
-  if (row.kind === 'admin') return { kind: 'admin', keyId: row.id };
+  if (row.kind === 'admin') return { kind: 'admin' };
   const scope = scopeSchema.parse(JSON.parse(row.scope ?? ''));
-  return { kind: 'request', keyId: row.id, scope, scopeText: row.scope ?? '' };
-}
-
-/** @throws Refusal 403 */
-export function requireAdmin(caller: Caller): void {
-  if (caller.kind !== 'admin') {
-    throw new Refusal(403, 'forbidden', 'This call needs an admin key; this one is a request key.');
-  }
-}
-
-/** @throws Refusal 403 */
-export function requireRequester(caller: Caller): Requester {
-  if (caller.kind === 'request') return caller;
-  throw new Refusal(
-    403,
-    'forbidden',
-    'An admin key makes keys and invites and nothing else. Make a request key for this call.',
-  );
-}
-
-type ScopedFacts = Pick<DeployFacts, 'repository' | 'service' | 'environment'> & {
-  readonly repository_id?: string;
-};
-
-/** Whether a key may see and use what these facts are about; a payload of another tool (no facts) needs a key for everything. */
-export function covers(scope: Scope, facts: ScopedFacts | undefined): boolean {
-  const holds = (list: readonly string[], ...values: readonly (string | undefined)[]): boolean =>
-    list.includes('*') || values.some((value) => value !== undefined && list.includes(value));
-  return (
-    holds(scope.repositories, facts?.repository, facts?.repository_id) &&
-    holds(scope.services, facts?.service) &&
-    holds(scope.environments, facts?.environment)
-  );
+  return { kind: 'request', id: row.id, scope, scopeText: row.scope ?? '' };
 }
 
 /** Makes a key; the answer is the only place where it is ever shown. */

@@ -3,16 +3,10 @@ import * as z from 'zod';
 import openApi from '../../openapi.json' with { type: 'json' };
 import { confirmationIdSchema, createBodySchema, redemptionBodySchema } from '../core/api.ts';
 import { credentialIdSchema } from '../core/assertion.ts';
-import {
-  authenticate,
-  covers,
-  createKey,
-  keyBodySchema,
-  requireAdmin,
-  requireRequester,
-  revokeKey,
-  type Requester,
-} from './api-keys.ts';
+import { documentHash } from '../core/hash.ts';
+import { createKey, keyBodySchema, revokeKey } from './api-keys.ts';
+import { authenticate } from './authenticate.ts';
+import { covers, requireAdmin, requireRequester, type Requester } from './callers.ts';
 import {
   findConfirmation,
   nextExpiry,
@@ -29,8 +23,16 @@ import { createInvite, inviteBodySchema } from './invites.ts';
 import { listPasskeys, revokePasskey } from './people.ts';
 import { redeem } from './redemptions.ts';
 import { notFound, Refusal } from './refusal.ts';
+import {
+  addRepository,
+  listRepositories,
+  removeRepository,
+  repositoryBodySchema,
+} from './repositories.ts';
+import { bindToken } from './used-tokens.ts';
 
 const waitQuery = z.object({ wait: waitSchema });
+const idParams = z.object({ id: z.string() });
 const idempotencyKeySchema = z.string().regex(/^[!-~]{1,255}$/);
 
 /** The API for machines (DESIGN 3.5), under `/api`. Every call needs a key; no key decides anything. */
@@ -46,18 +48,22 @@ export function addApiRoutes(app: FastifyInstance, context: Context): void {
 }
 
 function addRequesterRoutes(app: FastifyInstance, context: Context): void {
-  const requester = (request: FastifyRequest): Requester =>
-    requireRequester(authenticate(context, request.headers['x-api-key']));
+  const requester = async (request: FastifyRequest): Promise<Requester> =>
+    requireRequester(await authenticate(context, request.headers));
 
-  app.post('/api/confirmations', (request, reply) => {
-    const caller = requester(request);
+  app.post('/api/confirmations', async (request, reply) => {
+    const caller = await requester(request);
     const body = read(createBodySchema, request.body);
+    const payloadHash = documentHash(body.payload);
+    bindToken(context, caller, { call: 'create', payloadHash });
     const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
     return reply.code(201).send(createConfirmation(context, caller, { body, idempotencyKey }));
   });
 
   app.get('/api/confirmations/:id', async (request, reply) => {
-    const { id } = visibleTo(context, requester(request), request.params);
+    const caller = await requester(request);
+    const { id } = visibleTo(context, caller, request.params);
+    bindToken(context, caller, { call: 'read' });
     const { wait } = read(waitQuery, request.query);
     const confirmation = await context.waiters.until({
       topic: `confirmation:${id}`,
@@ -71,55 +77,73 @@ function addRequesterRoutes(app: FastifyInstance, context: Context): void {
     return toApi(confirmation);
   });
 
-  app.delete('/api/confirmations/:id', (request) => {
-    const { id } = visibleTo(context, requester(request), request.params);
+  app.delete('/api/confirmations/:id', async (request) => {
+    const caller = await requester(request);
+    const { id, payloadHash } = visibleTo(context, caller, request.params);
+    bindToken(context, caller, { call: 'withdraw', payloadHash });
     return toApi(withdraw(context, id));
   });
 
-  app.post('/api/redemptions', (request, reply) => {
-    const caller = requester(request);
-    const { httpStatus, answer } = redeem(
-      context,
-      caller,
-      read(redemptionBodySchema, request.body),
-    );
+  app.post('/api/redemptions', async (request, reply) => {
+    const caller = await requester(request);
+    const body = read(redemptionBodySchema, request.body);
+    bindToken(context, caller, { call: 'redeem', payloadHash: body.payloadHash });
+    const { httpStatus, answer } = redeem(context, caller, body);
     return reply.code(httpStatus).send(answer);
   });
 
-  app.get('/api/deploys/latest', (request) =>
-    readLatestDeploy(context, requester(request), read(latestDeployQuery, request.query)),
-  );
+  app.get('/api/deploys/latest', async (request) => {
+    const caller = await requester(request);
+    bindToken(context, caller, { call: 'read' });
+    return readLatestDeploy(context, caller, read(latestDeployQuery, request.query));
+  });
 }
 
 function addAdminRoutes(app: FastifyInstance, context: Context): void {
-  const admin = (request: FastifyRequest): void =>
-    requireAdmin(authenticate(context, request.headers['x-api-key']));
+  const admin = async (request: FastifyRequest): Promise<void> =>
+    requireAdmin(await authenticate(context, request.headers));
 
-  app.post('/api/invites', (request, reply) => {
-    admin(request);
+  app.post('/api/invites', async (request, reply) => {
+    await admin(request);
     const body = read(inviteBodySchema, request.body);
     return reply.code(201).send(createInvite(context, body));
   });
 
-  app.post('/api/keys', (request, reply) => {
-    admin(request);
+  app.post('/api/keys', async (request, reply) => {
+    await admin(request);
     const { note, ...scope } = read(keyBodySchema, request.body);
     return reply.code(201).send(createKey(context, { note, scope }));
   });
 
-  app.delete('/api/keys/:id', (request, reply) => {
-    admin(request);
-    revokeKey(context, read(z.object({ id: z.string() }), request.params).id);
+  app.delete('/api/keys/:id', async (request, reply) => {
+    await admin(request);
+    revokeKey(context, read(idParams, request.params).id);
     return reply.code(204).send();
   });
 
-  app.get('/api/passkeys', (request) => {
-    admin(request);
+  app.post('/api/repositories', async (request, reply) => {
+    await admin(request);
+    return reply.code(201).send(addRepository(context, read(repositoryBodySchema, request.body)));
+  });
+
+  app.get('/api/repositories', async (request) => {
+    await admin(request);
+    return listRepositories(context);
+  });
+
+  app.delete('/api/repositories/:id', async (request, reply) => {
+    await admin(request);
+    removeRepository(context, read(idParams, request.params).id);
+    return reply.code(204).send();
+  });
+
+  app.get('/api/passkeys', async (request) => {
+    await admin(request);
     return { passkeys: listPasskeys(context) };
   });
 
-  app.delete('/api/passkeys/:id', (request, reply) => {
-    admin(request);
+  app.delete('/api/passkeys/:id', async (request, reply) => {
+    await admin(request);
     revokePasskey(context, read(z.object({ id: credentialIdSchema }), request.params).id);
     return reply.code(204).send();
   });
@@ -130,7 +154,8 @@ function visibleTo(context: Context, caller: Requester, params: unknown): Confir
   const id = z.object({ id: confirmationIdSchema }).safeParse(params).data?.id;
   const confirmation = id === undefined ? undefined : findConfirmation(context, id);
   if (confirmation === undefined) throw notFound();
-  if (!covers(caller.scope, storedFacts(confirmation.payload))) throw notFound();
+  const { payload, attested } = confirmation;
+  if (!covers(caller, storedFacts(payload), attested?.issuer)) throw notFound();
   return confirmation;
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Fault } from '../core/fault.ts';
+import { tokenProviders, type TokenIssuer } from '../core/identity.ts';
 import { visible } from '../core/text.ts';
 
 export interface ServiceConfig {
@@ -15,6 +16,8 @@ export interface ServiceConfig {
   readonly origin?: string;
   /** The relying party of the passkeys; the origin's host if absent. */
   readonly rpId?: string;
+  /** Whose ID tokens of CI jobs are believed; those of github.com and gitlab.com if absent. */
+  readonly oidcIssuers?: readonly TokenIssuer[];
   readonly notifyUrl?: string;
   /** The built approval page. */
   readonly pageDir: string;
@@ -26,6 +29,7 @@ const flags = {
   data: { type: 'string' },
   origin: { type: 'string' },
   'rp-id': { type: 'string' },
+  'oidc-issuer': { type: 'string', multiple: true },
   'notify-url': { type: 'string' },
   'page-dir': { type: 'string' },
 } as const;
@@ -34,7 +38,7 @@ type Flag = keyof typeof flags;
 /** Variables of the same prefix that belong to the other commands and may stand in the same shell. */
 const variablesOfOtherCommands = new Set([
   // What the gate reads,
-  ...['API_KEY', 'API_URL', 'POLICY', 'RUN_ID', 'RUN_ATTEMPT', 'JOB', 'REF'],
+  ...['API_KEY', 'API_URL', 'ID_TOKEN', 'POLICY', 'RUN_ID', 'RUN_ATTEMPT', 'JOB', 'REF'],
   // and what `deploy-warrant run` tells its command, which may be to deploy this service.
   ...['SERVICE', 'ENVIRONMENT', 'REGION', 'ACCOUNT', 'TENANT', 'CLUSTER', 'REPOSITORY', 'COMMIT'],
   ...['DIGEST', 'ROLLBACK_KIND', 'ROLLBACK_VALUE', 'MIGRATION_COMMAND', 'APPROVAL_ID'],
@@ -60,6 +64,9 @@ export function parseServiceConfig(o: {
     dataDir: given.data ?? 'deploy-warrant-data',
     ...(origin === undefined ? {} : { origin }),
     ...(rpId === undefined ? {} : { rpId }),
+    ...(given['oidc-issuer'] === undefined
+      ? {}
+      : { oidcIssuers: parseIssuers(given['oidc-issuer']) }),
     ...(given['notify-url'] === undefined
       ? {}
       : { notifyUrl: parseNotifyUrl(given['notify-url']) }),
@@ -70,8 +77,9 @@ export function parseServiceConfig(o: {
 function readFlags(args: readonly string[]): Partial<Record<Flag, string>> {
   try {
     const { values } = parseArgs({ args: [...args], options: flags, strict: true });
-    for (const [name, value] of Object.entries(values)) refuseEmpty(`--${name}`, value);
-    return values;
+    const texts = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
+    for (const [name, text] of texts) refuseEmpty(`--${name}`, text);
+    return Object.fromEntries(texts);
   } catch (error) {
     if (error instanceof Fault) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -176,16 +184,55 @@ function checkRpId(rpId: string, origin: string): void {
   }
 }
 
+/** `PROVIDER=URL`, several by commas: the provider says how its tokens are read, and where its keys are. */
+function parseIssuers(text: string): readonly TokenIssuer[] {
+  const issuers = text.split(',').map((part) => {
+    const [, name, issuer = ''] = /^([a-z]+)=(.*)$/.exec(part) ?? [];
+    const provider = tokenProviders.find((one) => one === name);
+    if (provider === undefined) {
+      throw new Fault(
+        'configuration',
+        `--oidc-issuer is PROVIDER=URL with one of the providers ${tokenProviders.join(' and ')}, for example github=https://token.actions.githubusercontent.com, not "${visible(part)}".`,
+      );
+    }
+    const url = parseUrl('--oidc-issuer', issuer);
+    // As its tokens say it, to the letter.
+    if (!issuer.startsWith(url.origin) || issuer.endsWith('/') || url.search !== '') {
+      throw new Fault(
+        'configuration',
+        `--oidc-issuer is the issuer as its tokens say it, without a slash or a query at the end, not "${visible(issuer)}".`,
+      );
+    }
+    if (!isSecure(url)) {
+      throw new Fault(
+        'configuration',
+        `--oidc-issuer must be https, or http to this machine, not "${visible(issuer)}".`,
+      );
+    }
+    return { provider, issuer };
+  });
+  const [twice] = issuers.filter(
+    ({ issuer }, index) => issuers.findIndex((one) => one.issuer === issuer) !== index,
+  );
+  if (twice === undefined) return issuers;
+  throw new Fault('configuration', `--oidc-issuer names ${visible(twice.issuer)} twice.`);
+}
+
 /** The address of a webhook holds a secret as a rule: it is never repeated in a message. */
 function parseNotifyUrl(text: string): string {
   if (!URL.canParse(text)) throw new Fault('configuration', '--notify-url is not a URL.');
   const url = parseUrl('--notify-url', text);
-  const loopback =
-    isLocalhost(url.hostname) || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+  if (!isSecure(url)) {
     throw new Fault('configuration', '--notify-url must be https, or http to this machine.');
   }
   return text;
+}
+
+/** https, or http to this machine. */
+function isSecure({ protocol, hostname }: URL): boolean {
+  const loopback =
+    isLocalhost(hostname) || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
 function isLocalhost(host: string): boolean {

@@ -1,3 +1,4 @@
+import type { Issuers } from './issuers.ts';
 import type { Store } from './store.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -5,6 +6,7 @@ import type { Waiters } from './waiters.ts';
 export interface Context {
   readonly store: Store;
   readonly waiters: Waiters;
+  readonly issuers: Issuers;
   /** Where the page is served, without a slash at the end; the origin of every passkey ceremony. */
   readonly origin: string;
   readonly rpId: string;

@@ -7,8 +7,9 @@ import { fingerprint } from '../core/fingerprint.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { visible } from '../core/text.ts';
 import { formatTime } from '../core/time.ts';
-import { covers, type Requester } from './api-keys.ts';
 import { checkAsked, type Asked } from './asked.ts';
+import { attestationOf } from './attestation.ts';
+import { covers, type Requester } from './callers.ts';
 import { issueChallenge } from './challenges.ts';
 import {
   confirmationsOfPayload,
@@ -38,7 +39,7 @@ export function createConfirmation(
     const earlier = repeated(context, requester, { ...o, bodyHash });
     if (earlier !== undefined) return { confirmation: earlier, isNew: false };
     const asked = checkAsked(context, o.body);
-    if (!covers(requester.scope, asked.facts)) throw outOfScope(asked.facts);
+    if (!covers(requester, asked.facts)) throw outOfScope(asked.facts);
     checkPerson(context, o.body.username);
     checkPace(context, requester, o.body.username);
     checkRequestIsOpen(context, asked.payloadHash);
@@ -46,8 +47,8 @@ export function createConfirmation(
     const id = insert(context, requester, o.body, asked);
     if (o.idempotencyKey !== undefined) {
       context.store.run(
-        'insert into idempotency_keys (api_key_id, idempotency_key, body_hash, confirmation_id) values ($1, $2, $3, $4)',
-        requester.keyId,
+        'insert into idempotency_keys (requester, idempotency_key, body_hash, confirmation_id) values ($1, $2, $3, $4)',
+        requester.id,
         o.idempotencyKey,
         bodyHash,
         id,
@@ -81,8 +82,8 @@ function repeated(
 ): Confirmation | undefined {
   if (o.idempotencyKey === undefined) return undefined;
   const earlier = context.store.get(
-    'select * from idempotency_keys where api_key_id = $1 and idempotency_key = $2',
-    requester.keyId,
+    'select * from idempotency_keys where requester = $1 and idempotency_key = $2',
+    requester.id,
     o.idempotencyKey,
   );
   if (earlier === undefined) return undefined;
@@ -101,7 +102,7 @@ function outOfScope(facts: DeployFacts | undefined): Refusal {
     facts === undefined
       ? 'payloads of other tools than deploys (that takes a key for all repositories, services and environments)'
       : `${visible(facts.service)} of ${visible(facts.repository)} in ${visible(facts.environment)}`;
-  return new Refusal(403, 'out_of_scope', `This key may not ask for ${about}.`);
+  return new Refusal(403, 'out_of_scope', `This key or token may not ask for ${about}.`);
 }
 
 function checkPerson(context: Context, username: string): void {
@@ -159,9 +160,10 @@ function supersedeOlder(context: Context, requester: Requester, asked: Asked, to
 function insert(context: Context, requester: Requester, body: CreateBody, asked: Asked): string {
   const id = randomUUID();
   const nonce = randomBytes(nonceBytes);
+  const attested = attestationOf(requester, asked.facts);
   context.store.run(
-    `insert into confirmations (id, username, action, payload, payload_hash, scope, target, nonce, status, created_at, expires_at, decide_by)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $11)`,
+    `insert into confirmations (id, username, action, payload, payload_hash, scope, target, nonce, status, created_at, expires_at, decide_by, attested, requester)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $11, $12, $13)`,
     id,
     body.username,
     body.action,
@@ -173,6 +175,8 @@ function insert(context: Context, requester: Requester, body: CreateBody, asked:
     context.now(),
     asked.expiresAt,
     body.decideBy === undefined ? null : Date.parse(body.decideBy),
+    attested === undefined ? null : JSON.stringify(attested),
+    requester.id,
   );
   for (const [purpose, challenge] of [
     ['approval', approvalChallenge(nonce, asked.payloadHash)],

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { identifiers } from '../core/fact-rules.ts';
 import { formatTime } from '../core/time.ts';
-import { storedFacts } from './confirmation-rows.ts';
+import { covers, type Requester } from './callers.ts';
+import { confirmationsOfPayload, storedFacts, type Confirmation } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
-import { covers, type Requester } from './api-keys.ts';
 import { notFound } from './refusal.ts';
 import { targetOf } from './target.ts';
 
@@ -20,9 +20,7 @@ export const latestDeployQuery = z.strictObject({
 });
 
 /** A redeemed approval: whether the deploy then went well is not known here. */
-interface Deploy {
-  readonly payload: unknown;
-  readonly payloadHash: string;
+interface Deploy extends Pick<Confirmation, 'payload' | 'payloadHash' | 'attested'> {
   /** Epoch milliseconds. */
   readonly redeemedAt: number;
 }
@@ -36,21 +34,16 @@ export function lastDeploy(
   o: { readonly target: string; readonly before?: number; readonly except?: string },
 ): Deploy | undefined {
   const row = context.store.get(
-    `select payload_hash, redeemed_at,
-        (select payload from confirmations where payload_hash = redemptions.payload_hash limit 1) as payload
-      from redemptions where target = $1 and redeemed_at <= $2 and payload_hash <> $3
+    `select payload_hash, redeemed_at from redemptions
+      where target = $1 and redeemed_at <= $2 and payload_hash <> $3
       order by redeemed_at desc, payload_hash desc limit 1`,
     o.target,
     o.before ?? context.now(),
     o.except ?? '',
   );
-  return (
-    row && {
-      payload: JSON.parse(String(row.payload)) as unknown,
-      payloadHash: String(row.payload_hash),
-      redeemedAt: Number(row.redeemed_at),
-    }
-  );
+  if (row === undefined) return undefined;
+  const [confirmation] = confirmationsOfPayload(context, String(row.payload_hash));
+  return confirmation && { ...confirmation, redeemedAt: Number(row.redeemed_at) };
 }
 
 /** The answer of `GET /api/deploys/latest`, empty where there was none. @throws Refusal 404 for what the caller may not see */
@@ -63,11 +56,11 @@ export function readLatestDeploy(
     ...asked,
     ...(repositoryId === undefined ? {} : { repository_id: repositoryId }),
   };
-  if (!covers(requester.scope, facts)) throw notFound();
+  if (!covers(requester, facts)) throw notFound();
   const deploy = lastDeploy(context, { target: targetOf(facts) });
   if (deploy === undefined) return {};
   // A target goes by the repository's id alone, so what was found may be of another name than what was asked for.
-  if (!covers(requester.scope, storedFacts(deploy.payload))) throw notFound();
+  if (!covers(requester, storedFacts(deploy.payload), deploy.attested?.issuer)) throw notFound();
   return deployAnswer(deploy);
 }
 

@@ -1,6 +1,7 @@
 import type { RedemptionBody } from '../core/api.ts';
 import { formatTime } from '../core/time.ts';
-import { covers, type Requester } from './api-keys.ts';
+import { checkRedeemingJob } from './attestation.ts';
+import { covers, type Requester } from './callers.ts';
 import {
   confirmationsOfPayload,
   storedFacts,
@@ -31,8 +32,14 @@ export function redeem(
   return context.store.transaction((touch) => {
     const confirmations = confirmationsOfPayload(context, body.payloadHash);
     const facts = storedFacts(confirmations[0]?.payload);
-    if (confirmations.length === 0 || !covers(requester.scope, facts)) throw notFound();
-    if (facts !== undefined) checkRun(facts, body);
+    const isTheirs = confirmations.every(({ attested }) =>
+      covers(requester, facts, attested?.issuer),
+    );
+    if (confirmations.length === 0 || !isTheirs) throw notFound();
+    if (facts !== undefined) {
+      checkRun(facts, body);
+      if (requester.token !== undefined) checkRedeemingJob(requester.token, facts, body);
+    }
     const earlier = repeated(context, body);
     if (earlier !== undefined) return earlier;
     checkUsable(context, confirmations);

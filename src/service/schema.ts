@@ -90,9 +90,42 @@ create table redemptions (
 `,
   `
 alter table confirmations add column attested text;
+alter table confirmations add column requester text;
+create index confirmations_of_requester on confirmations (requester, created_at);
 alter table redemptions add column target text;
 update redemptions set target =
   (select max(target) from confirmations where confirmations.payload_hash = redemptions.payload_hash);
 create index redemptions_of_target on redemptions (target, redeemed_at, payload_hash);
+create table repositories (
+  id text primary key,
+  provider text not null,
+  issuer text not null,
+  repository_id text not null,
+  services text not null,
+  environments text not null,
+  note text not null,
+  created_at bigint not null,
+  unique (issuer, repository_id)
+);
+create table used_tokens (
+  issuer text not null,
+  token_id text not null,
+  call text not null,
+  payload_hash text,
+  expires_at bigint not null,
+  primary key (issuer, token_id)
+);
+create index used_tokens_by_time on used_tokens (expires_at);
+create table idempotency (
+  requester text not null,
+  idempotency_key text not null,
+  body_hash text not null,
+  confirmation_id text not null references confirmations (id),
+  primary key (requester, idempotency_key)
+);
+insert into idempotency (requester, idempotency_key, body_hash, confirmation_id)
+  select api_key_id, idempotency_key, body_hash, confirmation_id from idempotency_keys;
+drop table idempotency_keys;
+alter table idempotency rename to idempotency_keys;
 `,
 ];

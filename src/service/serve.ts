@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { Fault } from '../core/fault.ts';
+import { publicIssuers } from '../core/identity.ts';
 import { visible } from '../core/text.ts';
 import { addApiRoutes } from './api-routes.ts';
 import type { ServiceConfig } from './config.ts';
@@ -7,6 +8,7 @@ import type { Context } from './context.ts';
 import { writeFirstAdmin } from './first-admin.ts';
 import { addHeaders } from './headers.ts';
 import { createHttp } from './http.ts';
+import { createIssuers } from './issuers.ts';
 import { createNotifier } from './notify.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addStaticPage } from './static-page.ts';
@@ -32,6 +34,8 @@ export interface ServiceSurroundings {
   readonly log?: (line: string) => void;
   /** How long a client may take to send a request. */
   readonly bodyTimeoutMs?: number;
+  /** How long the keys of an issuer may take to arrive. */
+  readonly issuerTimeoutMs?: number;
 }
 
 /** Starts the approval service. @throws Fault `configuration` when folder, page or port can't be used */
@@ -46,10 +50,16 @@ export async function startService(
     onCommitted: (topics) => waiters.wake(topics),
   });
   const http = createHttp({ bodyTimeoutMs: surroundings.bodyTimeoutMs ?? 10_000, log });
+  const now = surroundings.now ?? Date.now;
   let origin = config.origin ?? `http://localhost:${config.port}`;
   const context: Context = {
     store,
     waiters,
+    issuers: createIssuers({
+      known: config.oidcIssuers ?? publicIssuers,
+      now,
+      timeoutMs: surroundings.issuerTimeoutMs ?? 5_000,
+    }),
     // With port 0 the origin is known when the server listens, before the first request.
     get origin() {
       return origin;
@@ -57,7 +67,7 @@ export async function startService(
     get rpId() {
       return config.rpId ?? new URL(origin).hostname;
     },
-    now: surroundings.now ?? Date.now,
+    now,
     log,
     notify: createNotifier(config.notifyUrl, log),
   };
