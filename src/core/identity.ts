@@ -93,6 +93,16 @@ export function attestedFacts(
   return attested;
 }
 
+/** The paths of those facts that a token says too, and says the same. */
+export function attestedPaths(
+  provider: TokenProvider,
+  claims: TokenClaims,
+  facts: DeployFacts,
+): readonly string[] {
+  const attested = [...attestedFacts(provider, claims)];
+  return attested.filter(([path, said]) => factAt(facts, path) === said).map(([path]) => path);
+}
+
 /**
  * Every difference between what a token says of a job and the facts of a deploy; none, where all agrees. A token that does not
  * name an environment attests none, which is a difference too. Facts are compared as they stand, ids and names alike.
