@@ -113,6 +113,7 @@ describeInBrowser('the approval', (bench) => {
     const headings = await alex.page.locator('article h2').allInnerTexts();
     expect(headings).toEqual([
       'Deploy',
+      'Since the last deploy',
       'Migration',
       'Who asks',
       'Which run',

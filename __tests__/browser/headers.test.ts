@@ -121,7 +121,7 @@ describeInBrowser('the page and the browser', (bench) => {
     const names = readdirSync(folder);
     expect([...names].sort()).toEqual(['icon.svg', 'index.html', 'page.css', 'page.js']);
     const bytes = names.map((name) => readFileSync(join(folder, name)));
-    expect(Buffer.concat(bytes).length).toBeLessThan(60_000);
+    expect(Buffer.concat(bytes).length).toBeLessThan(64_000);
     const script = readFileSync(join(folder, 'page.js'), 'utf8');
     expect(script).not.toMatch(
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|srcdoc/,

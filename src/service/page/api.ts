@@ -4,7 +4,9 @@ import type {
   RegistrationResponseJSON,
 } from '@simplewebauthn/browser';
 import { setServiceTime } from './clock.ts';
+import type { LastDeploy } from './last-deploy.ts';
 import { at, type Json } from './leaves.ts';
+import type { Attested } from './provenance.ts';
 
 /** The service did not answer, or answered no; `message` is a sentence for the person at the page. */
 export class ApiError extends Error {
@@ -114,6 +116,8 @@ export interface Confirmation {
   readonly decideBy: number | undefined;
   readonly decidedAt: number | undefined;
   readonly credentialIds: readonly string[];
+  readonly attested: Attested | undefined;
+  readonly lastDeploy: LastDeploy | undefined;
 }
 
 function confirmationOf(value: Json): Confirmation {
@@ -132,8 +136,35 @@ function confirmationOf(value: Json): Confirmation {
     expiresAt: time(value, 'expiresAt'),
     decideBy: optionalTime(value, 'decideBy'),
     decidedAt: optionalTime(value, 'decidedAt'),
-    credentialIds: credentialIds.filter((id): id is string => typeof id === 'string'),
+    credentialIds: texts(credentialIds),
+    attested: attestedOf(at(value, 'attested')),
+    lastDeploy: lastDeployOf(at(value, 'lastDeploy')),
   };
+}
+
+const texts = (list: readonly unknown[]): readonly string[] =>
+  list.filter((each) => typeof each === 'string');
+
+function attestedOf(value: Json | undefined): Attested | undefined {
+  if (value === undefined || value === null) return undefined;
+  const by = at(value, 'by');
+  const fields = at(value, 'fields');
+  const jobWorkflowRef = at(value, 'jobWorkflowRef');
+  if ((by !== 'GitHub' && by !== 'GitLab') || !Array.isArray(fields)) throw misunderstood();
+  return {
+    by,
+    issuer: text(value, 'issuer'),
+    fields: texts(fields),
+    jobWorkflowRef: typeof jobWorkflowRef === 'string' ? jobWorkflowRef : undefined,
+  };
+}
+
+function lastDeployOf(value: Json | undefined): LastDeploy | undefined {
+  if (value === undefined || value === null) return undefined;
+  const payload = at(value, 'payload');
+  if (payload === undefined) throw misunderstood();
+  const redeemedAt = time(value, 'redeemedAt');
+  return { payload, payloadHash: text(value, 'payloadHash'), redeemedAt };
 }
 
 /** A request that waits for the signed-in person. */

@@ -3,8 +3,12 @@ import { ApiError, readConfirmation, readRelyingPartyId, type Confirmation } fro
 import { Ballot } from './ballot.ts';
 import { readDeploy, type Deploy } from './deploy.ts';
 import { button, el, message } from './dom.ts';
-import { askedBy, dangerBlock, deployFacts, otherFields, signedForm } from './facts.ts';
+import { askedBy, otherFacts, otherFields, signedForm, targetFacts } from './facts.ts';
+import { legend } from './legend.ts';
+import { dangerBlock } from './migration.ts';
+import { there } from './rows.ts';
 import { Sheet } from './sheet.ts';
+import { sinceLastDeploy } from './since.ts';
 import { textNodes, visibleText } from './text.ts';
 
 /** The approval of one request: what it is, what it destroys, every fact, and the decision, live. */
@@ -44,22 +48,36 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
 /** Everything between the stamp and the bar, in the fixed order. */
 function content(
   sheet: Sheet,
-  { payload, payloadHash, action, decideBy }: Confirmation,
+  { payload, payloadHash, action, decideBy, attested, lastDeploy }: Confirmation,
   deploy: Deploy | undefined,
-): readonly (HTMLElement | string)[] {
-  const hash = el('span', {}, el('b', {}, payloadHash.slice(0, 8)), payloadHash.slice(8));
-  const signed = { fingerprint: fingerprintOf(payloadHash), hash };
+): readonly HTMLElement[] {
+  const view = { sheet, payload, attested };
+  const sha256 = el('span', {}, el('b', {}, payloadHash.slice(0, 8)), payloadHash.slice(8));
+  const signed = { fingerprint: fingerprintOf(payloadHash), sha256 };
   if (deploy === undefined) {
-    const fields = otherFields(sheet, 'The payload, field by field');
-    return [...otherHeading(action), fields ?? '', signedForm(sheet, signed) ?? ''];
+    const fields = otherFields(view, 'The payload, field by field');
+    return there([...otherHeading(action), fields, signedForm(sheet, signed)]);
   }
   const { isDestructive } = deploy;
-  const danger = isDestructive ? dangerBlock(sheet, payload) : '';
-  const facts = deployFacts(sheet, payload, { decideBy, isDestructive });
-  const form = signedForm(sheet, signed) ?? '';
+  const danger = isDestructive ? dangerBlock(view) : undefined;
+  const target = targetFacts(view);
+  const since = sinceLastDeploy(view, lastDeploy);
+  const facts = otherFacts(view, { decideBy, isDestructive });
+  const form = signedForm(sheet, signed);
   // Last, because it takes what no other part has shown.
-  const rest = otherFields(sheet, 'Also signed') ?? '';
-  return [deployHeading(deploy), askedBy(deploy), danger, ...facts, rest, form];
+  const rest = otherFields(view, 'Also signed');
+  const marks = legend(there([danger, target, since, ...facts]), attested);
+  return there([
+    deployHeading(deploy),
+    askedBy(deploy),
+    danger,
+    target,
+    marks,
+    since,
+    ...facts,
+    rest,
+    form,
+  ]);
 }
 
 function deployHeading({ service, environment }: Deploy): HTMLElement {

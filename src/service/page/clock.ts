@@ -24,6 +24,19 @@ function timeLeft(moment: number): string | undefined {
   return minutes >= 1 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
+/** `3 days ago`: how long a moment (epoch ms) is past, as coarse as people say it. */
+export function timeAgo(moment: number): string {
+  const minutes = Math.floor((serviceNow() - moment) / 60_000);
+  const [size, unit] =
+    minutes >= 2 * 24 * 60
+      ? ([24 * 60, 'day'] as const)
+      : minutes >= 60
+        ? ([60, 'hour'] as const)
+        : ([1, 'minute'] as const);
+  const count = Math.floor(minutes / size);
+  return count < 1 ? 'just now' : `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+}
+
 /** A moment (epoch ms) in the reader's own time zone: `13:00 CET`, with the day where it is not today. */
 export function localTime(moment: number): string {
   const isToday = new Date(moment).toDateString() === new Date(serviceNow()).toDateString();

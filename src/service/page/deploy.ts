@@ -39,38 +39,3 @@ export function isUnknownDeploy(payload: Json): boolean {
   const saysDeploy = typeof schema === 'string' && schema.startsWith('deploy-approval/');
   return saysDeploy && readDeploy(payload) === undefined;
 }
-
-/** Links to the forge, built from signed facts alone: never from a text of the requester's. */
-export interface ForgeLinks {
-  readonly run: string | undefined;
-  readonly commit: string | undefined;
-}
-
-/**
- * GitHub's addresses of run and commit. Server absent means github.com. A fact that does not look as it must gives no link
- * rather than a wrong one; so does a deploy that no forge has numbered (`repository_id`), such as one from a laptop.
- */
-export function forgeLinks(payload: Json): ForgeLinks {
-  const fact = (name: string): string => {
-    const value = at(payload, 'facts', name);
-    return typeof value === 'string' ? value : '';
-  };
-  const server =
-    at(payload, 'facts', 'server') === undefined ? 'https://github.com' : fact('server');
-  const repository = fact('repository');
-  const isForge =
-    URL.canParse(server) &&
-    new URL(server).origin === server &&
-    server.startsWith('https://') &&
-    /^[0-9]+$/.test(fact('repository_id')) &&
-    /^[A-Za-z0-9_-][A-Za-z0-9._-]*\/[A-Za-z0-9._-]+$/.test(repository) &&
-    !/\/\.{1,2}$/.test(repository);
-  if (!isForge) return { run: undefined, commit: undefined };
-  const root = `${server}/${repository}`;
-  const [run, attempt, commit] = [fact('run_id'), fact('run_attempt'), fact('commit')];
-  const isRun = /^[0-9]+$/.test(run) && /^[0-9]+$/.test(attempt);
-  return {
-    run: isRun ? `${root}/actions/runs/${run}/attempts/${attempt}` : undefined,
-    commit: /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit) ? `${root}/commit/${commit}` : undefined,
-  };
-}

@@ -1,5 +1,6 @@
 import { el } from './dom.ts';
 import { assemble, leavesOf, pathText, type Json, type Leaf, type Path } from './leaves.ts';
+import type { Attested } from './provenance.ts';
 import { textNodes, visibleText } from './text.ts';
 
 interface Shown {
@@ -63,4 +64,11 @@ export class Sheet {
     });
     return assemble(onPage);
   }
+}
+
+/** A payload as one page shows it, and what is known about its facts. */
+export interface View {
+  readonly sheet: Sheet;
+  readonly payload: Json;
+  readonly attested: Attested | undefined;
 }
