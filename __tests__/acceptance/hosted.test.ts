@@ -113,7 +113,7 @@ describe.each([
           passkeys: [pinned],
         },
       },
-      environments: { production: { approvers: ['alex'] } },
+      environments: { production: { approvers: ['alex'], require_oidc: false } },
     });
     const asked = await request('approved');
     expectShut(await verify(asked, { policy }), 40);

@@ -71,7 +71,7 @@ export async function startCommandWorld(): Promise<CommandWorld> {
           passkeys: [alex.passkey.pinned],
         },
       },
-      environments: { production: { approvers: ['alex'], ...rule } },
+      environments: { production: { approvers: ['alex'], require_oidc: false, ...rule } },
     };
     writeFileSync(policyPath, JSON.stringify(policy));
   };

@@ -111,7 +111,7 @@ describe('the rule of the environment', () => {
     },
   );
 
-  test('require_oidc can’t be met yet and is configuration', () => {
+  test('require_oidc without a token is configuration', () => {
     const strict = createWorld({ require_oidc: true });
     const verdict = refusal(createEvidence(strict));
     expect(verdict.reason_code).toBe('configuration');

@@ -18,6 +18,7 @@ import {
   decide,
   expiresAt,
   facts,
+  plainJob,
   without,
 } from '../support/approvals.ts';
 import { createPasskey } from '../support/authenticator.ts';
@@ -47,6 +48,7 @@ describe('an approval is approved', () => {
       policy_sha256: policyHash(world.policy),
       assurance: 'signature',
       redemption: 'redeemed',
+      circumstances: plainJob,
     });
   });
 

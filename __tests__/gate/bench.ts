@@ -16,7 +16,7 @@ import {
   type RequestProgress,
 } from '../../src/gate/request.ts';
 import { verifyDeploy, type VerifyInput, type VerifyOutcome } from '../../src/gate/verify.ts';
-import { createWorld, facts, requestedAt, type World } from '../support/approvals.ts';
+import { createWorld, facts, plainJob, requestedAt, type World } from '../support/approvals.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startStubService, type Reaction, type StubService } from './stub-service.ts';
 
@@ -71,7 +71,7 @@ export async function createBench(
         {
           facts,
           policy: world.policy,
-          circumstances: { provider: 'local' },
+          circumstances: plainJob,
           approvers: [],
           assurance: 'signature',
           job: 'deploy',
@@ -84,7 +84,7 @@ export async function createBench(
         {
           collect: () => Promise.resolve(facts),
           policy: world.policy,
-          circumstances: { provider: 'local' },
+          circumstances: plainJob,
           assurance: 'signature',
           run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: 'deploy' },
           recordParent,

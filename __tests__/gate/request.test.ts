@@ -7,7 +7,7 @@ import { policyHash } from '../../src/core/policy.ts';
 import type { RefusalCode } from '../../src/core/verdict.ts';
 import { isApproved } from '../../src/core/verify.ts';
 import type { RequestCreated, RequestInput } from '../../src/gate/request.ts';
-import { destructiveMigration, facts, requestedAt } from '../support/approvals.ts';
+import { destructiveMigration, facts, plainJob, requestedAt } from '../support/approvals.ts';
 import { cut, json, silence } from '../support/faulty-server.ts';
 import { createBench, expectNoSecret, expectRefused, recordFolders, type Bench } from './bench.ts';
 import type { Reaction } from './stub-service.ts';
@@ -402,7 +402,7 @@ describe('what is refused before anybody is asked', () => {
     },
   );
 
-  test('require_oidc, which is not built yet', async () => {
+  test('require_oidc without a token', async () => {
     const message = await refusedFirst({}, 'configuration', { require_oidc: true });
     expect(message).toContain('require_oidc');
   });
@@ -456,7 +456,10 @@ describe('what is refused before anybody is asked', () => {
     const deps = { ...bench.deps, transport: undefined };
     const { requestApproval } = await import('../../src/gate/request.ts');
     const outcome = await requestApproval(
-      { facts, policy: bench.world.policy, approvers: [], assurance: 'signature', job: 'deploy' },
+      {
+        ...{ facts, policy: bench.world.policy, circumstances: plainJob, approvers: [] },
+        ...{ assurance: 'signature', job: 'deploy' },
+      },
       deps,
     );
     expectRefused(bench, outcome, 'configuration');
@@ -559,6 +562,7 @@ test('clocks that are far apart are a warning, once', async () => {
     {
       facts,
       policy: bench.world.policy,
+      circumstances: plainJob,
       approvers: ['alex'],
       assurance: 'signature',
       job: 'deploy',

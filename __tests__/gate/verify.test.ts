@@ -9,7 +9,7 @@ import { parseRecordText } from '../../src/core/record.ts';
 import type { RefusalCode } from '../../src/core/verdict.ts';
 import { isApproved } from '../../src/core/verify.ts';
 import { verifyDeploy, type VerifyInput } from '../../src/gate/verify.ts';
-import { facts } from '../support/approvals.ts';
+import { facts, plainJob } from '../support/approvals.ts';
 import { cut, json, silence } from '../support/faulty-server.ts';
 import {
   createBench,
@@ -320,6 +320,7 @@ describe('nothing is redeemed unless every other check has passed', () => {
       {
         collect: () => Promise.resolve(facts),
         policy: bench.world.policy,
+        circumstances: plainJob,
         approvalIds: ids,
         assurance: 'signature',
         run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },
@@ -397,6 +398,7 @@ describe('what is refused before the service is asked', () => {
       {
         collect: () => Promise.resolve(facts),
         policy: bench.world.policy,
+        circumstances: plainJob,
         recordText: canonicalText(record),
         assurance: 'signature',
         run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },
@@ -546,6 +548,7 @@ describe('once the approval is used, a refusal says so', () => {
       {
         collect: () => Promise.resolve(facts),
         policy: bench.world.policy,
+        circumstances: plainJob,
         approvalIds: ids,
         assurance: 'signature',
         run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },

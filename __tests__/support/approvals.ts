@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { approvalChallenge, rejectionChallenge } from '../../src/core/challenge.ts';
+import type { Circumstances } from '../../src/core/circumstances.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { buildPayload, type ApprovalPayload } from '../../src/core/payload.ts';
@@ -32,6 +33,9 @@ export const facts: DeployFacts = {
 };
 
 export const destructiveMigration: DeployFacts['migration'] = exampleFacts().migration;
+
+/** A job of which nothing needs a token, after which nothing is new. */
+export const plainJob: Circumstances = { provider: 'local', commit_authors: [], new_migrations: [] };
 
 type PersonName = 'alex' | 'dana' | 'kim';
 
@@ -166,7 +170,7 @@ export function createEvidence(
     policy: world.policy,
     record: createRecord(payload, decisions ?? [decide(payload, world.passkeys.alex)]),
     finalFacts: payload.facts,
-    circumstances: { provider: 'local' },
+    circumstances: plainJob,
     now: requestedAt + 10 * 60_000,
     step: 'verify',
     ...rest,

@@ -113,7 +113,7 @@ function policyOf(service: BenchService, { username, passkey }: Person): string 
         passkeys: [passkey.pinned],
       },
     },
-    environments: { production: { approvers: [username] } },
+    environments: { production: { approvers: [username], require_oidc: false } },
   });
 }
 

@@ -85,7 +85,7 @@ export async function setStage(o: {
     administration.run('policy', [
       // Both have a rule, so that another environment is refused for being another one.
       ...['--environment=production', '--environment=staging'],
-      `--account=${username}=github:1234567:demo-approver`,
+      `--account=${username}=local:demo-approver:demo-approver`,
     ]),
     administration.run('key', [
       ...['--note=deploy job', '--repositories=*', '--services=api'],

@@ -1,14 +1,20 @@
 import { checkFacts } from '../core/facts.ts';
-import { Fault, listProblems } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import { documentHash } from '../core/hash.ts';
-import type { JsonValue } from '../core/json.ts';
+import {
+  JsonError,
+  maxRecordBytes,
+  parseJsonWithPlaces,
+  type JsonValue,
+  type Place,
+} from '../core/json.ts';
 import { parsePayloadText } from '../core/payload.ts';
 import { checkPolicy } from '../core/policy.ts';
 import { checkRecord } from '../core/record.ts';
 import { visible } from '../core/text.ts';
-import type { Checked, RefusalCode } from '../core/verdict.ts';
+import type { Checked, Problem, RefusalCode } from '../core/verdict.ts';
 import type { RunCommand } from './command.ts';
-import { parseDocument, readDocument } from './document.ts';
+import { readDocument } from './document.ts';
 
 interface Kind {
   readonly check: (value: JsonValue, text: string) => Checked<unknown>;
@@ -29,17 +35,18 @@ const kinds: Readonly<Record<string, Kind>> = {
 export const check: RunCommand = async (call) => {
   const [path = ''] = call.positionals;
   const bytes = await readDocument(path, call);
-  const value = parseDocument(bytes, path);
+  const { value, placeOf } = readPlaced(bytes, path);
   const schema = schemaOf(value);
   const kind = Object.hasOwn(kinds, schema) ? kinds[schema] : undefined;
   if (kind === undefined) throw unknownSchema(path, schema);
   const checked = kind.check(value, new TextDecoder().decode(bytes));
   if (!checked.ok) {
-    throw new Fault(
-      kind.refusal,
-      `${visible(path)} is no acceptable ${schema}:\n${listProblems(checked.problems)}`,
-      { problems: checked.problems },
-    );
+    const problems = checked.problems
+      .map((problem) => ({ ...problem, ...placeOf(problem.field) }))
+      .sort((a, b) => a.line - b.line || a.column - b.column);
+    const lines = problems.map((problem) => placed(path, problem));
+    const message = `${visible(path)} is no acceptable ${schema}:\n${lines.join('\n')}`;
+    throw new Fault(kind.refusal, message, { problems });
   }
   // By this a record, a verdict and `audit` name the policy.
   const sha256 = schema === 'approval-policy/v1' ? documentHash(value) : undefined;
@@ -48,6 +55,23 @@ export const check: RunCommand = async (call) => {
   if (!call.json && sha256 !== undefined) call.out.print(`Policy SHA-256: ${sha256}`);
   return 0;
 };
+
+/** A problem as editors and compilers tell it, so that a click leads there. */
+function placed(path: string, { field, message, line, column }: Problem & Place): string {
+  return `${visible(path)}:${line}:${column} ${field === '' ? '' : `${field}: `}${message}`;
+}
+
+/** JSON by the strict rules of DESIGN 3, with the places of its members. @throws Fault payload_invalid naming file, line and column */
+function readPlaced(bytes: Uint8Array, path: string): ReturnType<typeof parseJsonWithPlaces> {
+  try {
+    return parseJsonWithPlaces(bytes, { maxBytes: maxRecordBytes });
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    const { line, column } = cause;
+    const problem = { field: '', message: cause.problem, line, column };
+    throw new Fault('payload_invalid', placed(path, problem), { cause, problems: [problem] });
+  }
+}
 
 /** A record's payload is a text of its own; its problems belong to the record. */
 function checkRecordAndPayload(value: JsonValue): Checked<unknown> {
@@ -58,8 +82,8 @@ function checkRecordAndPayload(value: JsonValue): Checked<unknown> {
   return {
     ok: false,
     problems: payload.problems.map(({ field, message }) => ({
-      field: field === '' ? 'payload' : `payload: ${field}`,
-      message,
+      field: 'payload',
+      message: field === '' ? message : `${field}: ${message}`,
     })),
   };
 }

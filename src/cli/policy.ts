@@ -85,7 +85,13 @@ function skeleton(call: Call, passkeys: readonly Passkey[]) {
   }
   const names = [...new Set(passkeys.map(({ username }) => username))];
   const accounts = readAccounts(call, names);
-  const rule = { approvers: names, quorum: readQuorum(call) };
+  const isGitHub = [...accounts.values()].flat().some(({ provider }) => provider === 'github');
+  const rule = {
+    approvers: names,
+    quorum: readQuorum(call),
+    // The default for jobs of GitHub; said here so that whoever reads the policy sees it.
+    ...(isGitHub ? { require_oidc: true } : {}),
+  };
   return {
     schema: 'approval-policy/v1',
     relying_party: { id: relyingPartyId, origin },

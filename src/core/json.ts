@@ -1,3 +1,4 @@
+import { fieldPath } from './problems.ts';
 import { visible } from './text.ts';
 import type { Checked } from './verdict.ts';
 
@@ -17,14 +18,22 @@ export interface JsonLimits {
   readonly maxDepth?: number;
 }
 
-/** Where and why a text is not acceptable JSON. `line` and `column` (in UTF-16 units) are counted from 1. */
+/** A place in a text. `line` and `column` (in UTF-16 units) are counted from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where and why a text is not acceptable JSON. */
 export class JsonError extends Error {
   override readonly name = 'JsonError';
+  readonly problem: string;
   readonly line: number;
   readonly column: number;
 
-  constructor(problem: string, line: number, column: number) {
+  constructor(problem: string, { line, column }: Place) {
     super(`${problem} (line ${line}, column ${column})`);
+    this.problem = problem;
     this.line = line;
     this.column = column;
   }
@@ -41,6 +50,26 @@ export function parseJson(input: Uint8Array | string, limits: JsonLimits): JsonV
   return new Reader(decode(input, limits.maxBytes), limits.maxDepth ?? defaultMaxDepth).document();
 }
 
+/**
+ * {@link parseJson}, and where each member stands: its name, or the beginning of an element of a list. Members are named by paths
+ * as people write them, such as `migration.files[0].path`; one that is not there has the place of what it is missing from.
+ * @throws JsonError
+ */
+export function parseJsonWithPlaces(
+  input: Uint8Array | string,
+  limits: JsonLimits,
+): { readonly value: JsonValue; readonly placeOf: (field: string) => Place } {
+  const text = decode(input, limits.maxBytes);
+  const starts = new Map<string, number>();
+  const value = new Reader(text, limits.maxDepth ?? defaultMaxDepth, starts).document();
+  const placeOf = (field: string): Place => {
+    let path = field;
+    while (path !== '' && !starts.has(path)) path = path.replace(/(?:^|[.[])[^.[]*$/, '');
+    return place(text, starts.get(path) ?? 0);
+  };
+  return { value, placeOf };
+}
+
 /** {@link parseJson} for a document: the value, or the one problem of its text. */
 export function checkJson(input: Uint8Array | string, limits: JsonLimits): Checked<JsonValue> {
   try {
@@ -50,13 +79,20 @@ export function checkJson(input: Uint8Array | string, limits: JsonLimits): Check
   }
 }
 
+const start: Place = { line: 1, column: 1 };
+
+function place(text: string, at: number): Place {
+  const before = text.slice(0, at);
+  return { line: before.split('\n').length, column: at - before.lastIndexOf('\n') };
+}
+
 function decode(input: Uint8Array | string, maxBytes: number): string {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   if (bytes.byteLength > maxBytes) {
-    throw new JsonError(`Too large: ${bytes.byteLength} bytes, the limit is ${maxBytes}`, 1, 1);
+    throw new JsonError(`Too large: ${bytes.byteLength} bytes, the limit is ${maxBytes}`, start);
   }
   const text = typeof input === 'string' ? input : decodeUtf8(input);
-  if (text.startsWith('\uFEFF')) throw new JsonError('A byte order mark is not allowed', 1, 1);
+  if (text.startsWith('\uFEFF')) throw new JsonError('A byte order mark is not allowed', start);
   return text;
 }
 
@@ -64,7 +100,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new JsonError('Not valid UTF-8', 1, 1);
+    throw new JsonError('Not valid UTF-8', start);
   }
 }
 
@@ -90,14 +126,19 @@ class Reader {
   private depth = 0;
   private readonly text: string;
   private readonly maxDepth: number;
+  /** Where each value begins, by its path; kept only where somebody asks. */
+  private readonly starts: Map<string, number> | undefined;
+  private path = '';
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, starts?: Map<string, number>) {
     this.text = text;
     this.maxDepth = maxDepth;
+    this.starts = starts;
   }
 
   document(): JsonValue {
     this.match(whiteSpace);
+    this.starts?.set('', this.at);
     const value = this.value();
     this.match(whiteSpace);
     if (this.at < this.text.length) throw this.unexpected('the end');
@@ -150,7 +191,7 @@ class Reader {
       this.match(whiteSpace);
       if (!this.take(':')) throw this.unexpected('":"');
       this.match(whiteSpace);
-      members[key] = this.value();
+      members[key] = this.member(key, start);
       this.match(whiteSpace);
     } while (this.take(','));
     if (!this.take('}')) throw this.unexpected('"," or "}"');
@@ -162,11 +203,21 @@ class Reader {
     if (this.take(']')) return elements;
     do {
       this.match(whiteSpace);
-      elements.push(this.value());
+      elements.push(this.member(elements.length, this.at));
       this.match(whiteSpace);
     } while (this.take(','));
     if (!this.take(']')) throw this.unexpected('"," or "]"');
     return elements;
+  }
+
+  private member(name: string | number, start: number): JsonValue {
+    if (this.starts === undefined) return this.value();
+    const { path } = this;
+    this.path = fieldPath([name], path);
+    this.starts.set(this.path, start);
+    const value = this.value();
+    this.path = path;
+    return value;
   }
 
   private string(): string {
@@ -239,8 +290,6 @@ class Reader {
   }
 
   private error(problem: string, at = this.at): JsonError {
-    const before = this.text.slice(0, at);
-    const line = before.split('\n').length;
-    return new JsonError(problem, line, at - before.lastIndexOf('\n'));
+    return new JsonError(problem, place(this.text, at));
   }
 }

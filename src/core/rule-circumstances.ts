@@ -52,7 +52,7 @@ function pullRequest(
 
 const triggers: JobRule = ({ rule, known }) =>
   among(rule.triggers, known.trigger, {
-    what: 'the event that started this run',
+    what: 'the event of this run',
     member: 'triggers',
     matches: (one, value) => one === value,
   });
@@ -131,7 +131,7 @@ export function* changesObjections({
     if (objection !== undefined) yield objection;
   }
   if (rule?.not_by_commit_authors === true && known.commit_authors === undefined) {
-    yield unknown('who wrote the commits of this deploy', 'not_by_commit_authors');
+    yield unknown('the authors of the commits since the last deploy', 'not_by_commit_authors');
   }
 }
 
@@ -140,7 +140,7 @@ function newMigrations(
   { new_migrations: added }: Partial<Circumstances>,
   { migration }: DeployFacts,
 ): Objection | undefined {
-  if (added === undefined) return unknown('which migrations are new', 'migration_paths');
+  if (added === undefined) return unknown('the migrations that are new since the last deploy', 'migration_paths');
   const files = migration.kind === 'none' ? [] : migration.files.map(({ path }) => path);
   const forgotten = added.filter((path) => !files.includes(path));
   if (forgotten.length === 0) return undefined;
@@ -181,8 +181,8 @@ function among(
 
 function unknown(what: string, member: string): Objection {
   return refused(
-    `The policy asks for ${what} (${member}), and it is not known here.`,
-    'Run the gate where it is known, or take the member out of the rule.',
+    `The policy has a rule for ${what} (${member}), and here ${what} can't be told.`,
+    'Run the gate where that is known, or take the member out of the rule.',
   );
 }
 

@@ -72,7 +72,7 @@ function quorumFaults({ rule, field }: PlacedRule): Problem[] {
 }
 
 function countFaults(
-  numbers: { readonly [Name in 'quorum' | 'quorum_if_destructive']: number | undefined },
+  numbers: Readonly<Record<'quorum' | 'quorum_if_destructive', number | undefined>>,
   people: readonly string[],
   field: string,
   who: string,

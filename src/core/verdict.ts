@@ -33,8 +33,16 @@ export type RefusalCode = Exclude<ReasonCode, 'approved'>;
 
 const reasonCodes = Object.keys(exitCodes) as [ReasonCode, ...ReasonCode[]];
 
-/** One thing that is wrong with a document, a fact or an input. `field` is a path such as `facts.migration.files[0].path`. */
-const problemSchema = z.strictObject({ field: z.string(), message: z.string() });
+/**
+ * One thing that is wrong with a document, a fact or an input. `field` is a path such as `facts.migration.files[0].path`; `line` and
+ * `column`, from 1, say where in a file that is.
+ */
+const problemSchema = z.strictObject({
+  field: z.string(),
+  message: z.string(),
+  line: z.int().min(1).exactOptional(),
+  column: z.int().min(1).exactOptional(),
+});
 export type Problem = Readonly<z.infer<typeof problemSchema>>;
 
 /** The answer of every `check…` function: a value that may be relied on, or all that is wrong with it. */

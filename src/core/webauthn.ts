@@ -37,28 +37,40 @@ export function checkAssertion(
   expected: CeremonyExpectation & { readonly key: PinnedKey },
 ): Checked<AuthenticatorState> {
   const ceremony = checkCeremony(expected);
-  if (!ceremony.ok) return ceremony;
   const key = checkKey(expected);
-  return key.ok ? ceremony : key;
+  if (ceremony.ok) return key.ok ? ceremony : key;
+  return key.ok ? ceremony : { ok: false, problems: [...ceremony.problems, ...key.problems] };
 }
 
-/** The steps that need no key: what was signed, where, and whether a verified user was there. */
+/** The steps that need no key: what was signed, where, and whether a verified user was there. Every problem of them. */
 export function checkCeremony({
   assertion,
   challenge,
   origin,
   rpId,
 }: CeremonyExpectation): Checked<AuthenticatorState> {
+  const { clientDataJSON, authenticatorData } = assertion.response;
+  const problems: Problem[] = [];
   // Step 5 looks the credential up by its id, so that the two names of it have to agree.
-  if (assertion.id !== assertion.rawId) return fault('id', 'and rawId name different credentials');
-  const client = readClientData(assertion.response.clientDataJSON);
-  if (typeof client === 'string') return fault('response.clientDataJSON', client);
-  const clientFault = checkClientData(client, { challenge, origin });
-  if (clientFault !== undefined) return { ok: false, problems: [clientFault] };
-  return checkAuthenticatorData(assertion.response.authenticatorData, rpId);
+  if (assertion.id !== assertion.rawId) {
+    problems.push({ field: 'id', message: 'and rawId name different credentials' });
+  }
+  const client = readClientData(clientDataJSON);
+  if (typeof client === 'string') {
+    problems.push({ field: 'response.clientDataJSON', message: client });
+  } else {
+    problems.push(...clientDataProblems(client, { challenge, origin }));
+  }
+  const data = readAuthenticatorData(authenticatorData);
+  if (typeof data === 'string') {
+    problems.push({ field: 'response.authenticatorData', message: data });
+    return { ok: false, problems };
+  }
+  problems.push(...authenticatorDataProblems(data, rpId));
+  return problems.length === 0 ? { ok: true, value: stateOf(data) } : { ok: false, problems };
 }
 
-/** Steps 5, 6, 20 and 21: the pinned credential, its user, and the signature over the bytes as they came. */
+/** Steps 5, 6, 20 and 21: the pinned credential, its user, and the signature over the bytes as they came. Every problem of them. */
 export function checkKey({
   assertion,
   key,
@@ -66,28 +78,37 @@ export function checkKey({
   readonly assertion: AssertionJson;
   readonly key: PinnedKey;
 }): Checked<true> {
+  const { userHandle } = assertion.response;
+  const problems: Problem[] = [];
   if (assertion.id !== key.id || assertion.rawId !== key.id) {
-    return fault('id', 'is not the id of the pinned passkey');
+    problems.push({ field: 'id', message: 'is not the id of the pinned passkey' });
   }
-  const { clientDataJSON, authenticatorData, signature, userHandle } = assertion.response;
   // Step 6: the user handle, where the policy knows one, is absent or that of the person whose key this is.
   const owner = key.user_handle;
   if (userHandle !== undefined && owner !== undefined && userHandle !== owner) {
-    return fault('response.userHandle', 'is not the user handle of the pinned passkey');
-  }
-  const publicKey = readPinnedKey(key);
-  if (typeof publicKey === 'string') return fault('public_key', publicKey);
-  const client = decodeBase64url(clientDataJSON);
-  const authenticator = decodeBase64url(authenticatorData);
-  const signed = decodeBase64url(signature);
-  if (client === undefined || authenticator === undefined || signed === undefined) {
-    return fault('response.signature', 'is not base64url without padding');
+    const message = 'is not the user handle of the pinned passkey';
+    problems.push({ field: 'response.userHandle', message });
   }
   // Steps 20 and 21.
+  const signature = signatureProblem(assertion, key);
+  if (signature !== undefined) problems.push(signature);
+  return problems.length === 0 ? { ok: true, value: true } : { ok: false, problems };
+}
+
+function signatureProblem({ response }: AssertionJson, key: PinnedKey): Problem | undefined {
+  const field = 'response.signature';
+  const publicKey = readPinnedKey(key);
+  if (typeof publicKey === 'string') return { field: 'public_key', message: publicKey };
+  const client = decodeBase64url(response.clientDataJSON);
+  const authenticator = decodeBase64url(response.authenticatorData);
+  const signature = decodeBase64url(response.signature);
+  if (client === undefined || authenticator === undefined || signature === undefined) {
+    return { field, message: 'is not base64url without padding' };
+  }
+  const { algorithm } = key;
   const data = Buffer.concat([authenticator, createHash('sha256').update(client).digest()]);
-  return checkSignature({ algorithm: key.algorithm, key: publicKey, data, signature: signed })
-    ? { ok: true, value: true }
-    : fault('response.signature', `does not verify with the pinned ${key.algorithm} key`);
+  if (checkSignature({ algorithm, key: publicKey, data, signature })) return undefined;
+  return { field, message: `does not verify with the pinned ${algorithm} key` };
 }
 
 /** The challenge that an assertion says it signed, for who looks for the nonce in it; nothing is checked yet. */
@@ -132,67 +153,71 @@ function isObject(value: JsonValue): value is Readonly<Record<string, JsonValue>
 }
 
 /** Steps 11 to 14. `tokenBinding` is ignored, as Level 3 says. */
-function checkClientData(
+function* clientDataProblems(
   client: Readonly<Record<string, JsonValue>>,
   { challenge, origin }: { readonly challenge: Uint8Array; readonly origin: string },
-): Problem | undefined {
+): Generator<Problem> {
   const problem = (name: string, message: string): Problem => ({
     field: `response.clientDataJSON.${name}`,
     message,
   });
   // Step 11.
-  if (client.type !== 'webauthn.get') return problem('type', 'is not "webauthn.get"');
+  if (client.type !== 'webauthn.get') yield problem('type', 'is not "webauthn.get"');
   // Step 12. Text against text: only the canonical encoding of our challenge is equal.
   if (client.challenge !== encodeBase64url(challenge)) {
-    return problem('challenge', 'is not the challenge of this payload');
+    yield problem('challenge', 'is not the challenge of this payload');
   }
   // Step 13.
   if (client.origin !== origin) {
-    return problem('origin', `is not the origin ${origin} of the policy`);
+    yield problem('origin', `is not the origin ${origin} of the policy`);
   }
   // Step 14: we are never embedded, so a cross-origin ceremony is none of ours.
   if (client.crossOrigin !== undefined && client.crossOrigin !== false) {
-    return problem('crossOrigin', 'is not false: the page was embedded in another site');
+    yield problem('crossOrigin', 'is not false: the page was embedded in another site');
   }
   if (client.topOrigin !== undefined) {
-    return problem('topOrigin', 'is present: the page was embedded in another site');
+    yield problem('topOrigin', 'is present: the page was embedded in another site');
   }
-  return undefined;
+}
+
+function readAuthenticatorData(text: string): Buffer | string {
+  const bytes = decodeBase64url(text);
+  if (bytes === undefined) return 'is not base64url without padding';
+  return bytes.length < authenticatorDataBytes
+    ? `has ${bytes.length} bytes, fewer than ${authenticatorDataBytes}`
+    : Buffer.from(bytes);
 }
 
 /** Steps 15 to 19. */
-function checkAuthenticatorData(text: string, rpId: string): Checked<AuthenticatorState> {
-  const field = 'response.authenticatorData';
-  const bytes = decodeBase64url(text);
-  if (bytes === undefined) return fault(field, 'is not base64url without padding');
-  if (bytes.length < authenticatorDataBytes) {
-    return fault(field, `has ${bytes.length} bytes, fewer than ${authenticatorDataBytes}`);
-  }
-  const data = Buffer.from(bytes);
+function* authenticatorDataProblems(data: Buffer, rpId: string): Generator<Problem> {
+  const problem = (message: string): Problem => ({ field: 'response.authenticatorData', message });
   const flags = data.readUInt8(32);
   // Step 15.
   if (!data.subarray(0, 32).equals(createHash('sha256').update(rpId).digest())) {
-    return fault(field, `is not for the relying party ${rpId}`);
+    yield problem(`is not for the relying party ${rpId}`);
   }
   // Step 16.
-  if ((flags & flag.up) === 0) return fault(field, 'says that no user was present');
+  if ((flags & flag.up) === 0) yield problem('says that no user was present');
   // Step 17: DESIGN 1 asks for user verification always.
-  if ((flags & flag.uv) === 0) return fault(field, 'says that the user was not verified');
+  if ((flags & flag.uv) === 0) yield problem('says that the user was not verified');
   // Step 18.
-  const backupEligible = (flags & flag.be) !== 0;
-  const backupState = (flags & flag.bs) !== 0;
+  const { backupEligible, backupState } = stateOf(data);
   if (backupState && !backupEligible) {
-    return fault(field, 'says backed up, but not eligible for backup');
+    yield problem('says backed up, but not eligible for backup');
   }
   // An assertion carries no attested credential data, and we ask for no extension.
-  if ((flags & flag.at) !== 0) return fault(field, 'carries attested credential data');
-  if ((flags & flag.ed) !== 0) return fault(field, 'carries extensions that nobody asked for');
+  if ((flags & flag.at) !== 0) yield problem('carries attested credential data');
+  if ((flags & flag.ed) !== 0) yield problem('carries extensions that nobody asked for');
   if (data.length > authenticatorDataBytes) {
-    return fault(field, `has ${data.length - authenticatorDataBytes} bytes left over`);
+    yield problem(`has ${data.length - authenticatorDataBytes} bytes left over`);
   }
-  return { ok: true, value: { signCount: data.readUInt32BE(33), backupEligible, backupState } };
 }
 
-function fault(field: string, message: string): { ok: false; problems: Problem[] } {
-  return { ok: false, problems: [{ field, message }] };
+function stateOf(data: Buffer): AuthenticatorState {
+  const flags = data.readUInt8(32);
+  return {
+    signCount: data.readUInt32BE(33),
+    backupEligible: (flags & flag.be) !== 0,
+    backupState: (flags & flag.bs) !== 0,
+  };
 }
