@@ -12,7 +12,7 @@ const maxObjectBytes = 256 * 1024 * 1024;
 
 /**
  * One `git cat-file --batch` that answers for as long as git is lent: a history is read commit by commit, and a process for each
- * would take longer than all else. One reader at a time.
+ * would take longer than all else. Readers wait for each other.
  */
 export class ObjectStream {
   private readonly child: ReturnType<typeof startGit>;
@@ -20,6 +20,7 @@ export class ObjectStream {
   private complaint = '';
   private hasEnded = false;
   private wake: () => void = () => undefined;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(git: Git, call: Omit<GitCall, 'args' | 'input'>) {
     this.child = startGit(git, { ...call, args: ['cat-file', '--batch'] });
@@ -42,7 +43,13 @@ export class ObjectStream {
   }
 
   /** The objects as the store has them, not yet proven, in the order of the ids; undefined for what is not there. @throws Fault facts_uncollectable */
-  async read(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
+  read(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
+    const answer = this.last.then(() => this.answer(ids));
+    this.last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async answer(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
     if (ids.length === 0) return [];
     const late = setTimeout(() => {
       this.complaint = `no answer within ${timeoutMs / 1000} s`;

@@ -30,6 +30,13 @@ export interface Proof {
   readonly leftOut: readonly string[];
 }
 
+/** A checkout whose files were proven. */
+export interface Checkout extends Proof {
+  readonly repository: Repository;
+  /** Folders that earlier steps write to: no program is taken from there. */
+  readonly untrusted: readonly string[];
+}
+
 const maxFiles = 1_000_000;
 
 /**
