@@ -140,7 +140,7 @@ const someEvidence = fc
     step: fc.constantFrom('verify', 'verify', 'request'),
   })
   .map((given): ApprovalEvidence => {
-    const rule = Object.assign({}, ...given.rules) as Partial<Rule>;
+    const rule: Partial<Rule> = { ...given.rules[0], ...given.rules[1] };
     const { policy } = createWorld(rule);
     const pinned = { ...policy, approvers: world.policy.approvers };
     const payload = createPayload({
@@ -148,7 +148,7 @@ const someEvidence = fc
       run_attempt: '1',
     });
     const decisions = given.people.map((name) =>
-      decide(payload, world.passkeys[name as keyof typeof world.passkeys], { approver: name }),
+      decide(payload, world.passkeys[name], { approver: name }),
     );
     const evidence = createEvidence(world, { policy: pinned, payload, decisions });
     const { redemption } = evidence.record;
@@ -156,12 +156,12 @@ const someEvidence = fc
       ...evidence,
       record: {
         ...evidence.record,
-        redemption: { ...redemption, state: given.state as typeof redemption.state },
+        redemption: { ...redemption, state: given.state },
       },
       finalFacts: { ...payload.facts, ...given.final },
       circumstances: given.circumstances as ApprovalEvidence['circumstances'],
       now: requestedAt + given.minutes * 60_000,
-      step: given.step as ApprovalEvidence['step'],
+      step: given.step,
     };
   });
 
