@@ -80,6 +80,7 @@ describe('flags', () => {
       data: 'd',
       origin: 'https://approve.example.com',
       'rp-id': 'approve.example.com',
+      'oidc-issuer': 'gitlab=https://gitlab.example.com',
       'notify-url': 'https://chat.example.com/x',
       'page-dir': 'p',
     };

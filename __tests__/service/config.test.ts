@@ -32,6 +32,10 @@ test('every flag, and every variable', () => {
     dataDir: '/srv/data',
     origin: 'https://approve.example.com',
     rpId: 'example.com',
+    oidcIssuers: [
+      { provider: 'github', issuer: 'https://token.actions.githubusercontent.com/acme' },
+      { provider: 'gitlab', issuer: 'http://127.0.0.1:8929' },
+    ],
     notifyUrl: 'https://hooks.example.com/x?y=z',
     pageDir: '/srv/page',
   };
@@ -41,6 +45,8 @@ test('every flag, and every variable', () => {
     data: '/srv/data',
     origin: 'https://approve.example.com',
     'rp-id': 'example.com',
+    'oidc-issuer':
+      'github=https://token.actions.githubusercontent.com/acme,gitlab=http://127.0.0.1:8929',
     'notify-url': 'https://hooks.example.com/x?y=z',
     'page-dir': '/srv/page',
   };
@@ -61,6 +67,15 @@ test('a flag goes before its variable', () => {
 
 test('variables of the other commands may stand in the same shell', () => {
   expect(parse([], { DEPLOY_WARRANT_API_KEY: 'x', DEPLOY_WARRANT_API_URL: 'y' }).port).toBe(8080);
+});
+
+test('issuers may be given one by one', () => {
+  const [github, gitlab] = ['github=https://a.example/_services/token', 'gitlab=https://b.example'];
+  const { oidcIssuers } = parse(['--oidc-issuer', github, '--oidc-issuer', gitlab]);
+  expect(oidcIssuers?.map(({ issuer }) => issuer)).toEqual([
+    'https://a.example/_services/token',
+    'https://b.example',
+  ]);
 });
 
 describe('is refused, with the reason', () => {
@@ -91,6 +106,18 @@ describe('is refused, with the reason', () => {
     [['--origin', 'https://a.example.com', '--rp-id', 'ample.com'], /--rp-id/],
     [['--origin', 'https://a.example.com', '--rp-id', 'com'], /--rp-id/],
     [['--origin', 'https://a.example.com', '--rp-id', 'https://a.example.com'], /--rp-id/],
+    [['--oidc-issuer', ''], /--oidc-issuer is empty/],
+    [['--oidc-issuer', 'https://gitlab.example.com'], /PROVIDER=URL/],
+    [['--oidc-issuer', 'gitea=https://gitea.example.com'], /github and gitlab/],
+    [['--oidc-issuer', 'gitlab='], /--oidc-issuer is not a URL/],
+    [['--oidc-issuer', 'gitlab=https://a.example,'], /PROVIDER=URL/],
+    [['--oidc-issuer', 'gitlab=http://gitlab.example.com'], /--oidc-issuer must be https/],
+    [['--oidc-issuer', 'gitlab=http://169.254.169.254'], /--oidc-issuer must be https/],
+    [['--oidc-issuer', 'gitlab=https://a.example/'], /without a slash or a query/],
+    [['--oidc-issuer', 'gitlab=https://a.example?x=1'], /without a slash or a query/],
+    [['--oidc-issuer', 'gitlab=https://A.example'], /without a slash or a query/],
+    [['--oidc-issuer', 'gitlab=https://me:pw@a.example'], /user name, password/],
+    [['--oidc-issuer', 'gitlab=https://a.example,github=https://a.example'], /twice/],
     [['--notify-url', 'hooks'], /--notify-url is not a URL/],
     [['--notify-url', 'http://hooks.example.com/'], /--notify-url must be https/],
     [['--notify-url', 'http://169.254.169.254/'], /--notify-url must be https/],

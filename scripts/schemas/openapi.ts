@@ -14,6 +14,11 @@ import { algorithms } from '../../src/core/passkeys.ts';
 import { keyBodySchema } from '../../src/service/api-keys.ts';
 import { latestDeployQuery } from '../../src/service/deploys.ts';
 import { inviteBodySchema } from '../../src/service/invites.ts';
+import {
+  repositoriesSchema,
+  repositoryAnswerSchema,
+  repositoryBodySchema,
+} from '../../src/service/repositories.ts';
 
 /** The error codes of a call by HTTP status: what a caller may meet, and what a test compares with the service. */
 type Errors = Readonly<Record<number, readonly string[]>>;
@@ -49,6 +54,9 @@ const schemas = {
   InviteAnswer: z.object({ code: z.string(), registerUrl: z.url() }),
   KeyBody: keyBodySchema,
   KeyAnswer: z.object({ id: z.string(), key: z.string() }),
+  RepositoryBody: repositoryBodySchema,
+  RepositoryAnswer: repositoryAnswerSchema,
+  Repositories: repositoriesSchema,
   Passkeys: z.object({
     passkeys: z.array(
       z.object({
@@ -83,8 +91,14 @@ const queryParameters = (schema: z.ZodObject): object[] =>
   }));
 const confirmationId = idParameter('of a confirmation', confirmationIdSchema);
 
-/** What every call with a key may answer. */
-const keyed: Errors = { 401: ['unauthorized'], 403: ['forbidden'] };
+/** What every call with a key may answer: a token may stand in its place, if only to be refused. */
+const keyed: Errors = {
+  401: ['unauthorized'],
+  403: ['forbidden', 'unknown_repository'],
+  503: ['issuer_unavailable'],
+};
+/** What a call may answer that a job makes by a token. */
+const byToken: Errors = merge(keyed, { 401: ['token_used'] });
 const withBody: Errors = {
   400: ['invalid_json', 'invalid_request'],
   413: ['too_large'],
@@ -113,11 +127,17 @@ const calls: readonly Call[] = [
       },
     ],
     good: { 201: 'CreateAnswer' },
-    errors: merge(keyed, withBody, {
+    errors: merge(byToken, withBody, {
       403: ['out_of_scope'],
       409: ['idempotency_conflict'],
       410: ['superseded'],
-      422: ['invalid_payload', 'wrong_action', 'stale_request', 'unknown_user'],
+      422: [
+        'invalid_payload',
+        'identity_mismatch',
+        'wrong_action',
+        'stale_request',
+        'unknown_user',
+      ],
       429: ['too_many'],
     }),
   },
@@ -140,7 +160,7 @@ const calls: readonly Call[] = [
       },
     ],
     good: { 200: 'Confirmation' },
-    errors: merge(keyed, missing, { 422: ['invalid_request'] }),
+    errors: merge(byToken, missing, { 422: ['invalid_request'] }),
   },
   {
     method: 'delete',
@@ -150,7 +170,7 @@ const calls: readonly Call[] = [
     key: 'request',
     parameters: [confirmationId],
     good: { 200: 'Confirmation' },
-    errors: merge(keyed, missing, { 409: ['final'] }),
+    errors: merge(byToken, missing, { 409: ['final'] }),
   },
   {
     method: 'post',
@@ -162,10 +182,10 @@ const calls: readonly Call[] = [
     key: 'request',
     body: 'RedemptionBody',
     good: { 200: 'RedemptionAnswer', 201: 'RedemptionAnswer' },
-    errors: merge(keyed, withBody, missing, {
+    errors: merge(byToken, withBody, missing, {
       409: ['already_redeemed', 'idempotency_conflict', 'not_approved'],
       410: ['rejected', 'cancelled', 'superseded', 'expired', 'passkey_revoked'],
-      422: ['wrong_run'],
+      422: ['wrong_run', 'identity_mismatch'],
     }),
   },
   {
@@ -178,7 +198,7 @@ const calls: readonly Call[] = [
     key: 'request',
     parameters: queryParameters(latestDeployQuery),
     good: { 200: 'LatestDeploy' },
-    errors: merge(keyed, missing, { 422: ['invalid_request'] }),
+    errors: merge(byToken, missing, { 422: ['invalid_request'] }),
   },
   {
     method: 'post',
@@ -208,6 +228,35 @@ const calls: readonly Call[] = [
     summary: 'Revoke a key',
     key: 'admin',
     parameters: [idParameter('of a key', z.string())],
+    good: { 204: undefined },
+    errors: merge(keyed, missing),
+  },
+  {
+    method: 'post',
+    path: '/repositories',
+    id: 'addRepository',
+    summary: 'Let the jobs of a repository ask by the ID token of their CI',
+    key: 'admin',
+    body: 'RepositoryBody',
+    good: { 201: 'RepositoryAnswer' },
+    errors: merge(keyed, withBody, { 409: ['already_listed'], 422: ['unknown_issuer'] }),
+  },
+  {
+    method: 'get',
+    path: '/repositories',
+    id: 'listRepositories',
+    summary: 'List the repositories whose tokens are taken',
+    key: 'admin',
+    good: { 200: 'Repositories' },
+    errors: keyed,
+  },
+  {
+    method: 'delete',
+    path: '/repositories/{id}',
+    id: 'removeRepository',
+    summary: 'Take no tokens of a repository any more',
+    key: 'admin',
+    parameters: [idParameter('of the entry in the list', z.string())],
     good: { 204: undefined },
     errors: merge(keyed, missing),
   },
@@ -270,10 +319,19 @@ export function openApi(): object {
         'docs/PROTOCOL.md says what the calls mean. A service that answers the calls with x-documented true will do for a gate with assurance: service; the others are extensions.',
     },
     servers: [{ url: '/api' }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { token: [] }],
     paths,
     components: {
-      securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' } },
+      securitySchemes: {
+        key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            "The ID token of a CI job, with this service's origin as its audience, of a repository on the service's list.",
+        },
+      },
       schemas: Object.fromEntries(
         Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)]),
       ),
@@ -290,6 +348,7 @@ function operation(call: Call): object {
     'x-documented': call.documented ?? false,
     'x-key': key,
     ...(key === 'none' ? { security: [] } : {}),
+    ...(key === 'admin' ? { security: [{ key: [] }] } : {}),
     ...(parameters === undefined ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(body) } }),
     responses: { ...goodResponses(call), ...errorResponses(merge(call.errors, always)) },

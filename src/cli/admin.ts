@@ -76,7 +76,8 @@ export async function sendAsAdmin(
 
 function codeOf(status: number): RefusalCode {
   if (status === 401 || status === 403) return 'service_unauthorized';
-  if (status === 400 || status === 404 || status === 405 || status === 422) return 'configuration';
+  if (status === 400 || status === 404 || status === 405) return 'configuration';
+  if (status === 409 || status === 422) return 'configuration';
   return status >= 500 ? 'service_unreachable' : 'service_misbehaved';
 }
 

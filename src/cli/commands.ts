@@ -55,6 +55,12 @@ export const serveWord: Omit<CommandWord, 'load'> = {
       value: 'HOST',
       description: "Relying party of the passkeys. Default: the origin's host.",
     },
+    'oidc-issuer': {
+      value: 'PROVIDER=URL',
+      repeatable: true,
+      description:
+        'Whose ID tokens of CI jobs are believed: github=URL or gitlab=URL. Default: github.com and gitlab.com.',
+    },
     'notify-url': { value: 'URL', description: 'Gets a JSON message for each new request.' },
     'page-dir': { value: 'DIR', description: 'Folder of the built approval page.' },
     help,
@@ -103,6 +109,41 @@ export const commands: Readonly<Record<string, CommandWord>> = {
       help,
     },
     load: async () => (await import('./key.ts')).key,
+  },
+  repository: {
+    summary:
+      'Adds, lists or removes repositories whose jobs may ask by the ID token of their CI, without a key; ACTION is add, list or remove. Needs an admin key.',
+    example:
+      'repository add --provider github --id 123456789 --services api --environments production --note shop',
+    positionals: ['ACTION'],
+    flags: {
+      'api-url': apiUrl,
+      'api-key-file': apiKeyFile,
+      provider: { value: 'NAME', description: 'Whose CI it is: github or gitlab.' },
+      id: {
+        value: 'NUMBER',
+        description:
+          "The repository's number at the forge: `repository_id` of GitHub, the project ID of GitLab.",
+      },
+      services: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Services its jobs may ask for, or `*`.',
+      },
+      environments: {
+        value: 'NAME',
+        repeatable: true,
+        description: 'Environments its jobs may ask for, or `*`.',
+      },
+      issuer: {
+        value: 'URL',
+        description: 'Needed where the service trusts several issuers of one provider.',
+      },
+      note: { value: 'TEXT', description: 'What it is.' },
+      json,
+      help,
+    },
+    load: async () => (await import('./repository.ts')).repository,
   },
   policy: {
     summary: 'Prints a policy with the passkeys of the service. Needs an admin key.',

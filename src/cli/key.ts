@@ -1,23 +1,14 @@
 import * as z from 'zod';
-import { Fault } from '../core/fault.ts';
 import { askAsAdmin } from './admin.ts';
 import { flagValue, type RunCommand } from './command.ts';
+import { namesOf } from './names.ts';
 
 const answerSchema = z.object({ id: z.string().min(1), key: z.string().min(1) });
 const scopes = ['repositories', 'services', 'environments'] as const;
 
 /** Makes a request key for what its flags name, and prints it: the service keeps only its hash. */
 export const key: RunCommand = async (call) => {
-  const scope = Object.fromEntries(
-    scopes.map((name) => {
-      const values = (call.flags.get(name) ?? []).flatMap((list) => list.split(','));
-      if (values.length > 0 && !values.includes('')) return [name, values];
-      throw new Fault(
-        'configuration',
-        `--${name} is missing or holds an empty name. Say what the key may ask for, or "*" for everything.`,
-      );
-    }),
-  );
+  const scope = Object.fromEntries(scopes.map((name) => [name, namesOf(call, name)]));
   const answer = await askAsAdmin(call, {
     method: 'POST',
     path: '/keys',
