@@ -1,4 +1,4 @@
-/** Bundles every entry into `dist/` (or the folder named), one ESM file each, and the approval page into its `page/`. */
+/** Bundles every entry into `dist/` (or the folder named), one ESM file each; the approval page into its `page/`, the SQL parsers into `sql/`. */
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { basename } from 'node:path';
@@ -82,6 +82,31 @@ for (const entry of entries) {
   });
   metafiles.push(metafile);
 }
+
+/** A thread of its own for each SQL dialect, loaded only where there is SQL to read. */
+const parsers = ['postgresql', 'mysql', 'sqlite'];
+for (const parser of parsers) {
+  const { metafile } = await build({
+    entryPoints: [`src/collect/sql/${parser}.ts`],
+    outdir: `${folder}/sql`,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    // PostgreSQL's parser looks for its WASM beside itself.
+    banner: {
+      js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;",
+    },
+  });
+  metafiles.push(metafile);
+}
+await cp('node_modules/libpg-query/wasm/libpg-query.wasm', `${folder}/sql/libpg-query.wasm`);
+await chmod(`${folder}/sql/libpg-query.wasm`, 0o644);
+
 // npm links it as the command `deploy-warrant`.
 await chmod(`${folder}/cli.js`, 0o755);
 

@@ -88,7 +88,7 @@ describe('on GitHub', () => {
           command: 'npm run migrate',
           destructive: true,
           files: [{ path: 'db/001.sql', sha256: sha256Hex('DROP TABLE users;\n') }],
-          statements: ['not analysed'],
+          statements: ['db/001.sql:1 DROP TABLE users'],
         },
         rollback: { kind: 'version', value: 'v1.41.2' },
       },

@@ -3,7 +3,9 @@ import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectMigration } from '../../src/collect/migrations.ts';
 import { withGit } from '../../src/collect/git.ts';
+import type { SqlDialect } from '../../src/collect/declared.ts';
 import { findRepository } from '../../src/collect/repository.ts';
+import { changesSince } from '../../src/collect/since.ts';
 import { proveWorkTree } from '../../src/collect/tree.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { faultOf, temporaryFolder, TestRepository } from './git-repository.ts';
@@ -18,56 +20,116 @@ beforeEach(() => {
   repo.write('seed/a.sql').write('seed/b.sql').commitAll();
 });
 
-/** Proves the work tree as it was committed, makes the change, then collects the migration. */
-async function collect(globs: readonly string[], change = (): unknown => undefined) {
-  const repository = await findRepository({ start: repo.top });
-  const proof = await withGit({ path: undefined, untrusted: [] }, (git) =>
-    proveWorkTree(git, { repository, commit: repo.head() }),
-  );
-  change();
-  const declared = { kind: 'sql', globs, command: 'npm run migrate' } as const;
-  return collectMigration({ declared, top: repo.top, ...proof });
+interface Declared {
+  /** Reads the files as SQL; else they are of kind `other`. */
+  readonly dialect?: SqlDialect;
+  readonly since?: string;
 }
 
-async function pathsOf(globs: readonly string[], change = (): unknown => undefined) {
-  const migration = await collect(globs, change);
+/** Proves the work tree as it was committed, makes the change, then collects the migration. */
+async function collect(
+  globs: readonly string[],
+  change = (): unknown => undefined,
+  { dialect, ...since }: Declared = {},
+) {
+  const repository = await findRepository({ start: repo.top });
+  const commit = repo.head();
+  return withGit({ path: undefined, untrusted: [] }, async (git) => {
+    const proof = await proveWorkTree(git, { repository, commit });
+    change();
+    const files = { globs, command: 'npm run migrate', ...since };
+    return collectMigration({
+      declared:
+        dialect === undefined ? { kind: 'other', ...files } : { kind: 'sql', dialect, ...files },
+      top: repo.top,
+      ...proof,
+      findSince: (ref) => changesSince(git, { repository, commit, since: ref }),
+    });
+  });
+}
+
+async function pathsOf(
+  globs: readonly string[],
+  change = (): unknown => undefined,
+  declared: Declared = {},
+) {
+  const { migration } = await collect(globs, change, declared);
   return migration.kind === 'none' ? [] : migration.files.map(({ path }) => path);
 }
 
-async function refusal(globs: readonly string[], change = (): unknown => undefined) {
-  const { code, message } = await faultOf(() => collect(globs, change));
+async function refusal(
+  globs: readonly string[],
+  change = (): unknown => undefined,
+  declared: Declared = {},
+) {
+  const { code, message } = await faultOf(() => collect(globs, change, declared));
   return `${code}: ${message}`;
 }
 
+const nothing = (): undefined => undefined;
+const sqlFacts = async (...globs: string[]) =>
+  (await collect(globs, nothing, { dialect: 'postgresql' })).migration;
+
 describe('what a migration runs', () => {
-  test('files with the hashes of their bytes; not analysed counts as destructive', async () => {
-    expect(await collect(['db/*.sql'])).toEqual({
+  test('harmless SQL: files with the hashes of their bytes, no statements', async () => {
+    expect(await sqlFacts('db/*.sql')).toEqual({
       kind: 'sql',
       command: 'npm run migrate',
-      destructive: true,
+      destructive: false,
       files: ['001', '002', '010'].map((name) => ({
         path: `db/${name}.sql`,
         sha256: sha256Hex(`-- ${name}\n`),
       })),
-      statements: ['not analysed'],
     });
   });
 
-  test('other: the same, destructive, without statements', async () => {
-    const declared = { kind: 'other', globs: ['db/001.sql'], command: './migrate' } as const;
-    const files = [{ path: 'db/001.sql', kind: 'file' }] as const;
-    await Promise.resolve();
-    expect(collectMigration({ declared, top: repo.top, files, leftOut: [] })).toEqual({
+  test('destructive SQL: each statement with its file and line, in order', async () => {
+    repo.write('db/002.sql', '-- old names\n\nDROP TABLE users;\nSELECT 1;\nDROP TABLE carts;\n');
+    repo.write('db/001.sql', 'TRUNCATE orders;').commitAll();
+    expect(await sqlFacts('db/002.sql', 'db/*.sql')).toMatchObject({
+      destructive: true,
+      statements: [
+        'db/002.sql:3 DROP TABLE users',
+        'db/002.sql:5 DROP TABLE carts',
+        'db/001.sql:1 TRUNCATE orders',
+      ],
+    });
+  });
+
+  test('what does not parse is destructive, and named with its line', async () => {
+    repo.write('db/002.sql', 'SELECT 1;\nDORP TABLE users;\n').commitAll();
+    expect(await sqlFacts('db/*.sql')).toMatchObject({
+      destructive: true,
+      statements: [
+        'db/002.sql:2 unknown, does not parse (syntax error at or near "DORP"): DORP TABLE users',
+      ],
+    });
+  });
+
+  test('what is not UTF-8 is destructive', async () => {
+    repo.write('db/002.sql', Buffer.from("SELECT '\xe9'", 'latin1')).commitAll();
+    expect(await sqlFacts('db/*.sql')).toMatchObject({
+      destructive: true,
+      statements: ['db/002.sql:1 unknown, is not UTF-8 text'],
+    });
+  });
+
+  test('other: never read, always destructive', async () => {
+    expect((await collect(['db/001.sql'])).migration).toEqual({
       kind: 'other',
-      command: './migrate',
+      command: 'npm run migrate',
       destructive: true,
       files: [{ path: 'db/001.sql', sha256: sha256Hex('-- 001\n') }],
     });
   });
 
-  test('none reads nothing', () => {
+  test('none reads nothing', async () => {
     const none = { declared: { kind: 'none' }, top: '/nowhere', files: [], leftOut: [] } as const;
-    expect(collectMigration(none)).toEqual({ kind: 'none' });
+    const findSince = () => Promise.reject(new Error('asked for'));
+    expect(await collectMigration({ ...none, findSince })).toEqual({
+      migration: { kind: 'none' },
+      notices: [],
+    });
   });
 
   test('lines in their order, bytewise within a line, each file once', async () => {
@@ -100,7 +162,9 @@ describe('a migration is refused', () => {
 
   test('a glob that leads out of the checkout', async () => {
     writeFileSync(join(root, 'outside.sql'), '');
-    expect(await refusal(['../outside.sql'])).toMatch(/^configuration: .*must be a clean relative path/);
+    expect(await refusal(['../outside.sql'])).toMatch(
+      /^configuration: .*must be a clean relative path/,
+    );
     expect(await refusal([join(root, 'outside.sql')])).toMatch(
       /^configuration: .*must be a clean relative path/,
     );
@@ -181,6 +245,119 @@ describe('a migration is refused', () => {
     repo.commitAll();
     expect(await refusal(['db/*.sql'])).toMatch(
       /^facts_uncollectable: The name of the migration file db\/\uFFFD\.sql is not UTF-8/,
+    );
+  });
+});
+
+describe('since limits the files to those that the deployed commit adds or changes', () => {
+  let first: string;
+  beforeEach(() => {
+    first = repo.head();
+    repo.git('tag', 'v1');
+    repo.write('db/003.sql', '-- new').write('db/001.sql', '-- changed').remove('db/010.sql');
+    repo.commitAll();
+  });
+  const since = (name: string) => ({ since: name });
+  const limited = ['db/001.sql', 'db/003.sql'];
+
+  test('by a full id, a tag, a branch, a branch of origin, an annotated tag', async () => {
+    repo.git('branch', 'release/1', first);
+    repo.git('update-ref', 'refs/remotes/origin/stable', first);
+    repo.git('tag', '--annotate', '--message=second', 'v1.0', first);
+    for (const name of [first, 'v1', 'refs/tags/v1', 'release/1', 'stable', 'v1.0']) {
+      expect(await pathsOf(['db/*.sql'], nothing, since(name))).toEqual(limited);
+    }
+  });
+
+  test('the log says which commit it was, and how many files are left', async () => {
+    const { notices } = await collect(['db/*.sql'], nothing, since('v1'));
+    expect(notices).toEqual([
+      `since refs/tags/v1 is commit ${first}: the deployed commit adds or changes 2 of 3 migration files.`,
+    ]);
+  });
+
+  test('a file that only became executable is not changed', async () => {
+    repo.makeExecutable('db/002.sql').commitAll();
+    expect(await pathsOf(['db/*.sql'], nothing, since('v1'))).toEqual(limited);
+  });
+
+  test('a file in the place of a folder, and of a submodule', async () => {
+    const library = new TestRepository(join(root, `library-${count}`));
+    library.write('1.sql').commitAll();
+    repo.git('submodule', '--quiet', 'add', library.top, 'vendor');
+    const before = repo.commitAll();
+    expect(await refusal(['vendor/*.sql'], nothing, since(before))).toContain('changes none since');
+    const submodule = new TestRepository(join(repo.top, 'vendor'));
+    submodule.write('2.sql').commitAll();
+    repo.commitAll();
+    expect(await pathsOf(['vendor/*.sql'], nothing, since(before))).toEqual([
+      'vendor/1.sql',
+      'vendor/2.sql',
+    ]);
+  });
+
+  test('nothing is left', async () => {
+    expect(await refusal(['seed/*.sql'], nothing, since('v1'))).toBe(
+      `configuration: migration-files: of 2 files the deployed commit adds or changes none since refs/tags/v1 (${first}). With no migration to run, say migration: none; else correct since.`,
+    );
+  });
+
+  test('a name that means two commits', async () => {
+    repo.git('branch', 'v1');
+    expect(await refusal(['db/*.sql'], nothing, since('v1'))).toMatch(
+      /^configuration: since: "v1" means refs\/heads\/v1 and refs\/tags\/v1, which are different/,
+    );
+    expect(await pathsOf(['db/*.sql'], nothing, since('refs/tags/v1'))).toEqual(limited);
+  });
+
+  test('a branch named like the full id of another commit is not looked at', async () => {
+    repo.git('update-ref', `refs/heads/${first}`, 'HEAD');
+    expect(await pathsOf(['db/*.sql'], nothing, since(first))).toEqual(limited);
+  });
+
+  test('a name that stands for all below it is none', async () => {
+    repo.git('branch', 'old/one', first);
+    expect(await refusal(['db/*.sql'], nothing, since('old'))).toMatch(
+      /^facts_uncollectable: since: there is no tag or branch "old"/,
+    );
+  });
+
+  test.each([
+    'HEAD~1',
+    'v1^{}',
+    '--all',
+    'refs/tags/*',
+    'v1..main',
+    'a b',
+    '@{-1}',
+    'v1\n',
+    '/v1',
+    'v1/',
+  ])('an expression, a pattern or an option: %j', async (name) => {
+    expect(await refusal(['db/*.sql'], nothing, since(name))).toMatch(
+      /^configuration: since: .* is neither a full commit id nor the name of a tag or branch/,
+    );
+  });
+
+  test.each(['HEAD', 'abcdef1', 'v2'])(
+    'a short id, HEAD, or a name that is not there: %s',
+    async (name) => {
+      expect(await refusal(['db/*.sql'], nothing, since(name))).toMatch(
+        /^facts_uncollectable: since/,
+      );
+    },
+  );
+
+  test('a replace ref that shows another commit is not followed', async () => {
+    const now = repo.head();
+    repo.git('replace', first, now);
+    expect(await pathsOf(['db/*.sql'], nothing, since('v1'))).toEqual(limited);
+  });
+
+  test('a commit that a shallow checkout does not hold', async () => {
+    const absent = '1'.repeat(40);
+    expect(await refusal(['db/*.sql'], nothing, since(absent))).toMatch(
+      /^facts_uncollectable: since: the commit 1{40} can't be read in this checkout.*fetch-depth: 0/,
     );
   });
 });

@@ -11,7 +11,8 @@ import { githubOrigin } from './github.ts';
 import { localOrigin } from './local.ts';
 import { collectMigration } from './migrations.ts';
 import { findRepository } from './repository.ts';
-import { proveWorkTree } from './tree.ts';
+import { changesSince } from './since.ts';
+import { proveWorkTree, type Checkout } from './tree.ts';
 
 export interface CollectedFacts {
   readonly facts: DeployFacts;
@@ -20,6 +21,7 @@ export interface CollectedFacts {
   readonly run: { readonly runId: string; readonly runAttempt: string; readonly job: string };
   /** Real path of the folder that holds the checkout; a policy lies outside of it. */
   readonly workspace: string;
+  readonly checkout: Checkout;
   /** What the log should say about how far the proof goes. */
   readonly notices: readonly string[];
 }
@@ -62,11 +64,12 @@ export async function collectFacts(options: {
         ? event
         : ((await taggedCommit(git, repository, event)) ?? event);
     const { files, leftOut } = await proveWorkTree(git, { repository, commit });
-    const migration = collectMigration({
+    const { migration, notices } = await collectMigration({
       declared: declared.migration,
       top: repository.top,
       files,
       leftOut,
+      findSince: (since) => changesSince(git, { repository, commit, since }),
     });
     const facts = requireValid({
       schema: 'deploy-facts/v1',
@@ -88,7 +91,8 @@ export async function collectFacts(options: {
       },
       run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: origin.job },
       workspace,
-      notices: leftOut.length === 0 ? [] : [notice],
+      checkout: { repository, untrusted, files, leftOut },
+      notices: [...(leftOut.length === 0 ? [] : [notice]), ...notices],
     };
   });
 }

@@ -3,54 +3,121 @@ import { Fault } from '../core/fault.ts';
 import { globProblem } from '../core/glob.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { visible } from '../core/text.ts';
-import type { DeclaredMigration } from './declared.ts';
+import type { DeclaredMigration, SqlDialect } from './declared.ts';
 import { expandGlob, type GlobSource } from './glob.ts';
 import { commitSource, diskSource, linkFault } from './glob-sources.ts';
-import type { ProvenFile } from './tree.ts';
 import { readSmallFile } from './disk.ts';
+import type { Since } from './since.ts';
+import { listStatements } from './sql/statement-lines.ts';
+import { readSql } from './sql-reader.ts';
+import type { ProvenFile } from './tree.ts';
 
 const maxFileBytes = 1024 * 1024;
 const maxFiles = 1_000;
 const input = 'migration-files';
 
+/** The facts of a migration, and what the log should say about how they came about. */
+export interface CollectedMigration {
+  readonly migration: DeployFacts['migration'];
+  readonly notices: readonly string[];
+}
+
 /**
- * The files that a migration runs, in order, with the hashes of their bytes on the disk. The globs are expanded twice, over the
- * disk and over what the commit holds, and must give the same: a migration that nobody committed is not passed over.
- * Until SQL is analysed every migration counts as destructive.
+ * The files that a migration runs, in order, with the hashes of their bytes on the disk, and what of their SQL destroys or
+ * blocks. The globs are expanded twice, over the disk and over what the commit holds, and must give the same: a migration that
+ * nobody committed is not passed over.
  * @param files what {@link file://./tree.ts} has proven, and `leftOut` what is not on the disk
+ * @param findSince compares with the commit that the input `since` names; called only where it is given
  * @throws Fault configuration, facts_mismatch or facts_uncollectable
  */
-export function collectMigration(options: {
+export async function collectMigration(options: {
   readonly declared: DeclaredMigration;
   readonly top: string;
   readonly files: readonly ProvenFile[];
   readonly leftOut: readonly string[];
-}): DeployFacts['migration'] {
+  readonly findSince: (since: string) => Promise<Since>;
+}): Promise<CollectedMigration> {
   const { declared, top, files, leftOut } = options;
-  if (declared.kind === 'none') return { kind: 'none' };
+  if (declared.kind === 'none') return { migration: { kind: 'none' }, notices: [] };
   const absent = leftOut.map((path) => ({ path, kind: 'file' as const }));
   const sources = {
     disk: diskSource(top, input),
     commit: commitSource([...files, ...absent], input),
   };
   const links = new Set(files.filter(({ kind }) => kind === 'link').map(({ path }) => path));
-  const paths = new Set(declared.globs.flatMap((glob) => expand(glob, sources)));
-  if (paths.size > maxFiles) {
+  const matched = [...new Set(declared.globs.flatMap((glob) => expand(glob, sources)))];
+  const since = declared.since === undefined ? undefined : await options.findSince(declared.since);
+  const paths = since === undefined ? matched : requireSome(matched, since);
+  if (paths.length > maxFiles) {
     throw new Fault(
       'facts_uncollectable',
-      `The migration has ${paths.size} files; at most ${maxFiles} can be put before a person. Name only those that this deploy runs in migration-files.`,
+      `The migration has ${paths.length} files; at most ${maxFiles} can be put before a person. Name only those that this deploy runs in migration-files, or by since.`,
     );
   }
-  return {
-    kind: declared.kind,
+  const contents = paths.map((path) => {
+    if (links.has(path)) throw linkFault(path, input);
+    return { path, content: readMigration(top, path) };
+  });
+  const migration = {
     command: declared.command,
-    destructive: true,
-    files: [...paths].map((path) => {
-      if (links.has(path)) throw linkFault(path, input);
-      return { path, sha256: hashMigration(top, path) };
-    }),
-    ...(declared.kind === 'sql' ? { statements: ['not analysed'] } : {}),
+    files: contents.map(({ path, content }) => ({ path, sha256: sha256Hex(content) })),
   };
+  const notices = since === undefined ? [] : [sinceNotice(since, paths.length, matched.length)];
+  if (declared.kind === 'other') {
+    return { migration: { kind: 'other', destructive: true, ...migration }, notices };
+  }
+  const statements = await judgeSql(declared.dialect, contents);
+  return {
+    migration: {
+      kind: 'sql',
+      destructive: statements.length > 0,
+      ...migration,
+      ...(statements.length > 0 ? { statements } : {}),
+    },
+    notices,
+  };
+}
+
+interface MigrationContent {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+/** What destroys, blocks or can't be judged, as the facts list it; empty for a harmless migration. */
+async function judgeSql(
+  dialect: SqlDialect,
+  contents: readonly MigrationContent[],
+): Promise<readonly string[]> {
+  const texts = contents.map(({ path, content }) => ({ path, text: decode(content) }));
+  const readable = texts.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }]));
+  const read = await readSql({ dialect, files: readable });
+  const findings = new Map(read.map((file) => [file.path, file.findings]));
+  const notText = [{ line: 1, statement: '', why: 'unknown, is not UTF-8 text' }];
+  return listStatements(
+    contents.map(({ path }) => ({ path, findings: findings.get(path) ?? notText })),
+  );
+}
+
+function decode(content: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function requireSome(matched: readonly string[], since: Since): readonly string[] {
+  const changed = matched.filter(since.isChanged);
+  if (changed.length > 0) return changed;
+  throw new Fault(
+    'configuration',
+    `migration-files: of ${matched.length} files the deployed commit adds or changes none since ${visible(since.name)} (${since.commit}). With no migration to run, say migration: none; else correct since.`,
+  );
+}
+
+function sinceNotice({ name, commit }: Since, left: number, all: number): string {
+  const id = name === commit ? '' : ` is commit ${commit}`;
+  return `since ${visible(name)}${id}: the deployed commit adds or changes ${left} of ${all} migration files.`;
 }
 
 function expand(
@@ -91,7 +158,7 @@ function nameSome(paths: readonly string[]): string {
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-function hashMigration(top: string, path: string): string {
+function readMigration(top: string, path: string): Buffer {
   if (path.includes('\uFFFD')) {
     throw new Fault(
       'facts_uncollectable',
@@ -105,7 +172,7 @@ function hashMigration(top: string, path: string): string {
     const message = `The migration file ${visible(path)} can't be read. Nothing may change it while this step runs.`;
     throw new Fault('facts_uncollectable', message, { cause });
   }
-  if (content !== undefined) return sha256Hex(content);
+  if (content !== undefined) return content;
   throw new Fault(
     'facts_uncollectable',
     `The migration file ${visible(path)} is larger than ${maxFileBytes} bytes, more than a person can review. Split it, or move bulk data out of the migration.`,
