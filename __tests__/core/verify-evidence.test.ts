@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import type { Decision } from '../../src/core/record.ts';
+import type { Problem } from '../../src/core/verdict.ts';
+import { everyObjection } from '../../src/core/verify.ts';
 import {
   createEvidence,
   createPayload,
@@ -18,6 +20,8 @@ const { alex, dana, kim } = world.passkeys;
 const payload = createPayload();
 /** The refusal of an otherwise good record with these decisions. */
 const judged = (...decisions: Decision[]) => refusal(createEvidence(world, { decisions }));
+
+const told = ({ field, message }: Problem) => `${field}: ${message}`;
 
 describe('step 7: hash and challenge', () => {
   test('a record whose hash is not its payload’s is payload_invalid', () => {
@@ -70,7 +74,7 @@ describe('steps 8, 9 and 11: the assertion', () => {
     ['nobody present', { flags: 0x04 }],
     ['an unverified user', { flags: 0x01 }],
     ['backup without eligibility', { flags: 0x15 }],
-    ['extensions', { flags: 0x85, extra: Buffer.of(0xa0) }],
+    ['extensions', { flags: 0x85 }],
     ['bytes left over', { extra: Buffer.of(0) }],
     ['another person’s user handle', { userHandle: dana.pinned.user_handle }],
     ['another key', { signWith: createPasskey().privateKey }],
@@ -79,6 +83,42 @@ describe('steps 8, 9 and 11: the assertion', () => {
     const verdict = judged(decide(payload, alex, options));
     expect(verdict.reason_code).toBe('evidence_invalid');
     expect(verdict.problems).toHaveLength(1);
+  });
+
+  test('with everything wrong is evidence_invalid, and every fault is named', () => {
+    const decision = decide(payload, alex, {
+      clientData: { type: 'webauthn.create', crossOrigin: true, topOrigin: 'https://evil.example' },
+      origin: 'https://evil.example',
+      rpId: 'evil.example',
+      flags: 0xd0,
+      extra: Buffer.of(0xa0),
+      userHandle: dana.pinned.user_handle,
+      signWith: createPasskey().privateKey,
+      challenge: randomBytes(64),
+    });
+    const rawId = dana.pinned.id;
+    const assertion = { ...decision.assertion!, rawId };
+    const found = everyObjection(
+      createEvidence(world, { decisions: [{ ...decision, assertion }] }),
+    );
+    expect(found.flatMap(({ details }) => details?.problems ?? []).map(told)).toEqual([
+      'id: and rawId name different credentials',
+      'response.clientDataJSON.type: is not "webauthn.get"',
+      'response.clientDataJSON.challenge: is not the challenge of this payload',
+      expect.stringContaining('response.clientDataJSON.origin: is not the origin'),
+      expect.stringContaining('response.clientDataJSON.crossOrigin: is not false'),
+      expect.stringContaining('response.clientDataJSON.topOrigin: is present'),
+      expect.stringContaining('response.authenticatorData: is not for the relying party'),
+      'response.authenticatorData: says that no user was present',
+      'response.authenticatorData: says that the user was not verified',
+      'response.authenticatorData: says backed up, but not eligible for backup',
+      'response.authenticatorData: carries attested credential data',
+      'response.authenticatorData: carries extensions that nobody asked for',
+      'response.authenticatorData: has 1 bytes left over',
+      'id: is not the id of the pinned passkey',
+      'response.userHandle: is not the user handle of the pinned passkey',
+      'response.signature: does not verify with the pinned ES256 key',
+    ]);
   });
 
   test('none at all is evidence_invalid: a status is no evidence', () => {

@@ -1,4 +1,5 @@
 import { canonicalText } from './canonical.ts';
+import type { Circumstances } from './circumstances.ts';
 import { checkFacts } from './facts.ts';
 import { sha256Hex } from './hash.ts';
 import { checkJson, maxRecordBytes, type JsonValue } from './json.ts';
@@ -6,6 +7,7 @@ import { checkPolicy, policyHash, type Policy } from './policy.ts';
 import { problemsOf } from './problems.ts';
 import { fileText, recordFileNames, type RecordFileName } from './record-files.ts';
 import { checkRecord, type ApprovalRecord } from './record.ts';
+import { visible } from './text.ts';
 import { formatTime, parseTime } from './time.ts';
 import { verdictSchema, type Checked, type RefusalCode, type Verdict } from './verdict.ts';
 import { everyObjection, isApproved, verifyApproval, type ApprovalEvidence } from './verify.ts';
@@ -86,7 +88,7 @@ export function auditRecord({ files, at, now }: AuditInput): Audit {
       summary: verdict.message,
       payloadHash: record.payload_hash,
       approvers: verdict.approvers,
-      notRepeated: notRepeated(record, policy),
+      notRepeated: notRepeated(record, policy, stated?.circumstances),
     },
   };
 }
@@ -187,7 +189,11 @@ function timeOf(given: {
   return { time: formatTime(now), clock: 'this machine' };
 }
 
-function notRepeated({ redemption, decisions }: ApprovalRecord, policy: Policy): readonly string[] {
+function notRepeated(
+  { redemption, decisions }: ApprovalRecord,
+  policy: Policy,
+  circumstances: Circumstances | undefined,
+): readonly string[] {
   const { state, redeemed_at, run_id, run_attempt, job } = redemption;
   const run = `run ${run_id ?? 'unknown'}, attempt ${run_attempt ?? 'unknown'}, job ${job ?? 'unknown'}`;
   const use = {
@@ -202,6 +208,27 @@ function notRepeated({ redemption, decisions }: ApprovalRecord, policy: Policy):
     use,
     `The policy: whether this one was in force. Compare its SHA-256 ${policyHash(policy)} with that of the policy which the environment had.`,
     `The times of the decisions, stated by the service and not signed: ${times.join(', ')}.`,
+    ...circumstancesNotRepeated(circumstances),
     'The facts: the gate collected them on the machine that deployed. What was signed is what is in facts.json; what ran is not recorded here.',
   ];
+}
+
+/** The rules were held to what the gate wrote down of the job; nobody signed that. */
+function circumstancesNotRepeated(circumstances: Circumstances | undefined): readonly string[] {
+  if (circumstances === undefined) return ['The job: the gate wrote down nothing of it.'];
+  const { identity, commit_authors: authors, new_migrations: migrations } = circumstances;
+  const { provider, trigger = 'unknown', runner = 'unknown' } = circumstances;
+  const told = `provider ${provider}, trigger ${visible(trigger)}, runner ${visible(runner)}`;
+  const job = `The job, as the gate wrote it down, unsigned (circumstances in verdict.json): ${told}. The rules of the policy were applied to that again.`;
+  const token =
+    identity === undefined
+      ? 'The identity of the job: there was no OIDC token.'
+      : `The identity of the job: that ${visible(identity.issuer)} attested ${identity.attested.map((path) => visible(path)).join(', ')}. The token is not kept; the record only says that the gate checked it.`;
+  const counts = [
+    ...(authors === undefined ? [] : [`${authors.length} authors`]),
+    ...(migrations === undefined ? [] : [`${migrations.length} new migrations`]),
+  ];
+  if (counts.length === 0) return [job, token];
+  const changes = `The changes since the last deploy (${counts.join(', ')}), as git told the gate. Ask the repository for them.`;
+  return [job, token, changes];
 }

@@ -9,7 +9,7 @@ const allowanceMs = 60_000;
 
 /**
  * Step 12 of DESIGN 5: every time that is not right. Each comparison is written so that anything that is no number refuses.
- * @param now epoch milliseconds, by the verifier's clock
+ * @param now epoch milliseconds, by the verifier's clock, or the time that an auditor asks about
  * @param maxAgeMinutes the policy's longest validity; undefined without a policy
  */
 export function* timeObjections({
@@ -39,7 +39,7 @@ export function* timeObjections({
     if (!(decidedAt <= now + allowanceMs)) {
       yield {
         code: 'evidence_invalid',
-        message: `${decided}, which is still to come by this machine's clock (${clock(now)}).`,
+        message: `${decided}, which is still to come: the clock says ${clock(now)}.`,
         advice: 'Compare the two clocks, then ask for a new approval.',
       };
     }
@@ -54,14 +54,14 @@ export function* timeObjections({
   if (!(requestedAt <= now + allowanceMs)) {
     yield {
       code: 'expired',
-      message: `This approval is not valid yet: it begins at ${payload.requested_at}, and this machine's clock says ${clock(now)}.`,
+      message: `This approval is not valid yet: it begins at ${payload.requested_at}, and the clock says ${clock(now)}.`,
       advice: 'Set the clock, then run this step again.',
     };
   }
   if (!(now < expiresAt)) {
     yield {
       code: 'expired',
-      message: `This approval could be deployed until ${payload.expires_at}, and now it is ${clock(now)}.`,
+      message: `This approval could be deployed until ${payload.expires_at}, and the clock says ${clock(now)}.`,
       advice: 'Ask for a new approval.',
     };
   }
