@@ -15,6 +15,16 @@ const otherTool = {
   action: markup,
   payload: { 'k\u200bey': 'a\u202egnp.exe', list: [1, true, null], text: 'W'.repeat(300) },
 };
+const changes = (text: string) => ({
+  since: 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2',
+  deployed_at: '2026-11-19T13:02:11Z',
+  commits: Array.from({ length: 8 }, (_, index) => ({
+    commit: `${index}${'c'.repeat(39)}`,
+    subject: `${index} ${text}`,
+    author: text,
+  })),
+  more: '3',
+});
 const openRequest = async ({ alex }: Bench, url: string): Promise<void> => {
   await alex.page.goto(url);
   await alex.page.locator('[data-status=pending]').waitFor();
@@ -53,8 +63,22 @@ const views: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   'an ordinary deploy': async (bench) =>
     openRequest(bench, (await bench.ask({ facts: harmless, reason: 'because' })).url),
   'a destructive deploy': async (bench) => openRequest(bench, (await bench.ask()).url),
-  'hostile text': async (bench) =>
-    openRequest(bench, (await bench.ask({ facts: hostile, reason: markup })).url),
+  'a deploy with a token, after another one, with its commits folded': async (bench) => {
+    const facts = { ...exampleFacts(), service: 'again' };
+    await bench.deploy({ facts: { ...facts, commit: 'ab'.repeat(20) } });
+    const asked = await bench.ask({ facts, tokenOf: 'github', changes: changes('a subject') });
+    await openRequest(bench, asked.url);
+    await bench.alex.page.getByText('3 more commits').waitFor();
+  },
+  'the same with its commits unfolded': async (bench) => {
+    const facts = { ...exampleFacts(), service: 'again' };
+    await openRequest(bench, (await bench.ask({ facts, changes: changes('a subject') })).url);
+    await bench.alex.page.getByText('3 more commits').click();
+  },
+  'hostile text': async (bench) => {
+    const asked = { facts: hostile, reason: markup, changes: changes(markup) };
+    await openRequest(bench, (await bench.ask(asked)).url);
+  },
   'another tool’s payload': async (bench) =>
     openRequest(bench, (await bench.ask({ other: otherTool })).url),
   'a page that must not sign': async (bench) => {

@@ -5,12 +5,14 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, jest, test } from '@jest/globals';
 import type { Browser, Page, Route } from 'playwright-core';
+import type { Changes } from '../../src/core/changes.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { payloadAction } from '../../src/core/payload.ts';
 import { formatTime } from '../../src/core/time.ts';
 import { builtBundles } from '../support/bundles.ts';
 import { findChromium, launchChromium, openApprover, type Approver } from '../support/chromium.ts';
 import { exampleFacts } from '../support/deploy.ts';
+import { claimsFor, startIssuer } from '../support/issuer.ts';
 import {
   call,
   createInvite,
@@ -36,6 +38,9 @@ interface Ask {
   readonly username?: string;
   readonly facts?: DeployFacts;
   readonly reason?: string;
+  readonly changes?: Changes;
+  /** Asked by a job with a token of this forge, rather than by an API key. */
+  readonly tokenOf?: 'github' | 'gitlab';
   readonly validMs?: number;
   /** Another tool's payload in place of a deploy, and what it is claimed to be. */
   readonly other?: { readonly payload: object; readonly action: string };
@@ -51,6 +56,8 @@ export interface Bench {
   readonly ask: (o?: Ask) => Promise<Asked>;
   readonly withdraw: (id: string) => Promise<void>;
   readonly redeem: (asked: Asked) => Promise<void>;
+  /** Asks, approves and redeems: from then on it is the last deploy of its target. */
+  readonly deploy: (o?: Ask) => Promise<Asked>;
   /** The confirmation as the API tells it. */
   readonly read: (id: string) => Promise<AnswerBody>;
   readonly passkeys: () => Promise<AnswerBody['passkeys']>;
@@ -76,8 +83,29 @@ export function describeInBrowser(name: string, suite: (bench: () => Bench) => v
 }
 
 async function startBench(): Promise<Bench & { readonly close: () => Promise<void> }> {
-  const service = await startTestService({ pageDir: join(await builtBundles(), 'page') });
+  const issuers = {
+    github: await startIssuer('github'),
+    gitlab: await startIssuer('gitlab'),
+  };
+  const service = await startTestService({
+    pageDir: join(await builtBundles(), 'page'),
+    oidcIssuers: Object.values(issuers).map(({ provider, issuer }) => ({ provider, issuer })),
+  });
   const key = await createKey(service);
+  for (const provider of ['github', 'gitlab'] as const) {
+    const { repository_id: repositoryId } = exampleFacts();
+    const body = { provider, repositoryId, services: ['*'], environments: ['*'], note: '' };
+    await expectStatus(call(service, '/api/repositories', { key: service.adminKey, body }), 201);
+  }
+  /** Whoever asks: the holder of the API key, or a job with a token of its own for each call. */
+  const asker = ({ tokenOf, facts = exampleFacts() }: Ask) =>
+    tokenOf === undefined
+      ? { key }
+      : {
+          headers: {
+            authorization: `Bearer ${issuers[tokenOf].token(service.origin, claimsFor(tokenOf, facts))}`,
+          },
+        };
   const invite = async (): Promise<string> =>
     `${service.origin}/enrol/${await createInvite(service)}`;
   const read = (id: string): Promise<AnswerBody> =>
@@ -86,28 +114,37 @@ async function startBench(): Promise<Bench & { readonly close: () => Promise<voi
   const alex = await openApprover(browser, { viewport: { width: 360, height: 740 } });
   await alex.enrol(await invite(), 'alex');
 
+  const ask = async (o: Ask = {}): Promise<Asked> => {
+    const { payload, action } = o.other ?? deployPayload(o);
+    const decideBy = formatTime(Date.now() + 30 * 60_000);
+    const body = { username: o.username ?? 'alex', action, payload, decideBy };
+    const { id, url, payloadHash } = await expectStatus(
+      call(service, '/api/confirmations', { ...asker(o), body }),
+      201,
+    );
+    return { id, url, payloadHash, payload };
+  };
+  const use = async ({ payloadHash }: Asked): Promise<void> => {
+    await expectStatus(redeem(service, { key, body: redemptionBody(payloadHash) }), 201);
+  };
+
   return {
     origin: service.origin,
     browser,
     alex,
     invite,
     read,
-    ask: async (o = {}) => {
-      const { payload, action } = o.other ?? deploy(o);
-      const decideBy = formatTime(Date.now() + 30 * 60_000);
-      const body = { username: o.username ?? 'alex', action, payload, decideBy };
-      const { id, url, payloadHash } = await expectStatus(
-        call(service, '/api/confirmations', { key, body }),
-        201,
-      );
-      return { id, url, payloadHash, payload };
-    },
+    ask,
     withdraw: async (id) => {
       const path = `/api/confirmations/${id}`;
       await expectStatus(call(service, path, { method: 'DELETE', key }), 200);
     },
-    redeem: async ({ payloadHash }) => {
-      await expectStatus(redeem(service, { key, body: redemptionBody(payloadHash) }), 201);
+    redeem: use,
+    deploy: async (o) => {
+      const asked = await ask(o);
+      await alex.approve(asked.url);
+      await use(asked);
+      return asked;
     },
     passkeys: async () => {
       const answer = call(service, '/api/passkeys', { key: service.adminKey });
@@ -116,16 +153,20 @@ async function startBench(): Promise<Bench & { readonly close: () => Promise<voi
     close: async () => {
       await browser.close();
       await service.close();
+      for (const issuer of Object.values(issuers)) await issuer.close();
       await removeFolders();
     },
   };
 }
 
-function deploy({ facts = exampleFacts(), reason, validMs = 3_600_000 }: Ask): {
+function deployPayload({ facts = exampleFacts(), reason, changes, validMs = 3_600_000 }: Ask): {
   readonly payload: object;
   readonly action: string;
 } {
-  const context = reason === undefined ? {} : { reason };
+  const context = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(changes === undefined ? {} : { changes }),
+  };
   const payload = { ...currentPayload({}, { validMs }), facts, context };
   return { payload, action: payloadAction(facts) };
 }

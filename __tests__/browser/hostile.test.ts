@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { freeTextProblem } from '../../src/core/text.ts';
+import { visible } from '../../src/core/text.ts';
 import { exampleFacts } from '../support/deploy.ts';
 import { vectorPath } from '../support/vectors.ts';
-import { describeInBrowser } from './bench.ts';
+import { alterAnswers, confirmations, describeInBrowser } from './bench.ts';
 
 const markup = [
   '<img src=x onerror="alert(1)">',
@@ -12,6 +13,9 @@ const markup = [
   '{{constructor.constructor("alert(1)")()}} ${alert(1)} javascript:alert(1)',
   '&lt;b&gt; &#x202e; %3Cscript%3E',
 ];
+/** As the page writes out what nobody could see; a line break stays one behind its name. */
+const visibleText = (text: string): string =>
+  visible(text, Infinity).replaceAll('\\u{000A}', '\\u{000A}\n');
 const naughtyFile = vectorPath('naughty-strings', 'blns.json');
 
 describeInBrowser('hostile text', (bench) => {
@@ -43,6 +47,7 @@ describeInBrowser('hostile text', (bench) => {
         rollback: { kind: 'command', value: text, note: text },
       },
       reason: text,
+      changes: { commits: [{ commit: facts.commit, subject: text, author: text }] },
     });
     const tags = await open(asked.url);
     for (const tag of ['img', 'script', 'button', 'iframe']) expect(tags).not.toContain(tag);
@@ -52,12 +57,48 @@ describeInBrowser('hostile text', (bench) => {
       'facts.rollback.value',
       'facts.rollback.note',
       'context.reason',
+      'context.changes.commits[0].subject',
+      'context.changes.commits[0].author',
     ]) {
       expect(await shown(field)).toBe(text);
     }
     expect(await alex.page.locator('button[name=approve]').count()).toBe(1);
     expect(await alex.approve(asked.url)).toBe('approved');
   });
+
+  test.each([...markup, 'a\u202egnp.exe', 'two\nlines', '\u05d0\u05d1\u05d2 \u0627\u0644'])(
+    'stays text in what the service tells of token and last deploy: %j',
+    async (text) => {
+      const { alex, ask } = bench();
+      const told = { ref: text, digest: text, commit: text, rollback: { kind: text, value: text } };
+      const migration = { kind: text, command: text, files: [{ path: text, sha256: text }] };
+      await alterAnswers(alex.page, confirmations, (answer) => ({
+        ...answer,
+        attested: { by: 'GitHub', issuer: text, fields: [text, 'ref'], jobWorkflowRef: text },
+        lastDeploy: {
+          payload: { facts: { ...told, migration } },
+          payloadHash: text,
+          redeemedAt: '2026-11-19T13:02:11Z',
+        },
+      }));
+      const tags = await open((await ask({ changes: { commits: [] } })).url);
+      for (const tag of ['img', 'script', 'button', 'iframe']) expect(tags).not.toContain(tag);
+      const written = visibleText(text);
+      const rows = await alex.page
+        .locator('.since .row')
+        .evaluateAll((all) => all.map((row) => row.textContent));
+      expect(rows).toContain(`Refwas ${written}`);
+      expect(rows).toContain(`Rollbackwas ${written}: ${written}`);
+      expect(rows.join()).toContain(`the command was ${written}`);
+      const links = await alex.page
+        .locator('article a.out')
+        .evaluateAll((all) => all.map((each) => (each as HTMLAnchorElement).host));
+      expect(new Set(links)).toEqual(new Set(['github.com']));
+      expect(await alex.page.locator('article').textContent()).toContain(
+        `File of the job${written}`,
+      );
+    },
+  );
 
   test('names every character that a reader cannot see, in values and in keys', async () => {
     const { alex, ask } = bench();

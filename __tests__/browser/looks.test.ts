@@ -27,6 +27,22 @@ const views: readonly View[] = [
       goTo(person, (await ask({ facts: harmless, reason: 'x'.repeat(500) })).url),
   },
   {
+    name: 'a deploy with a token, after another one, and long commits',
+    open: async ({ ask, deploy }, person) => {
+      const facts = { ...exampleFacts(), service: `s${'x'.repeat(60)}` };
+      await deploy({ facts: { ...facts, ref: `refs/heads/${'y'.repeat(100)}` } });
+      const line = {
+        commit: facts.commit,
+        subject: 'W'.repeat(200),
+        author: 'M'.repeat(100),
+      };
+      const changes = { since: 'ab'.repeat(32), commits: Array.from({ length: 7 }, () => line) };
+      await goTo(person, (await ask({ facts, tokenOf: 'github', changes })).url);
+      const summary = person.page.locator('details:not([open]) summary');
+      if (await summary.isVisible()) await summary.click();
+    },
+  },
+  {
     name: 'another tool’s payload',
     open: async ({ ask }, person) => {
       const payload = { text: 'W'.repeat(900), hidden: '\u200b', deep: { list: [1, true, null] } };

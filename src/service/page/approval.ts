@@ -28,7 +28,7 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
     first,
     rpId,
     sheet,
-    title: deploy ? `Deploy ${deploy.service} to ${deploy.environment}` : visibleText(first.action),
+    title: visibleText(deploy ? `Deploy ${deploy.service} to ${deploy.environment}` : first.action),
     fingerprint,
     isDestructive: deploy?.isDestructive === true,
   });
@@ -85,9 +85,9 @@ function deployHeading({ service, environment }: Deploy): HTMLElement {
     'h1',
     {},
     'Deploy ',
-    el('b', {}, ...textNodes(service)),
+    el('b', {}, el('bdi', {}, ...textNodes(service))),
     ' to ',
-    el('b', {}, ...textNodes(environment)),
+    el('b', {}, el('bdi', {}, ...textNodes(environment))),
   );
 }
 

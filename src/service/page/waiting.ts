@@ -161,12 +161,16 @@ function entry({ id, action, payload, payloadHash, expiresAt, decideBy }: Waitin
   const deploy = readDeploy(payload);
   const heading =
     deploy === undefined
-      ? [el('span', { class: 'note' }, 'Claimed, not signed:'), ' ', ...textNodes(action)]
+      ? [
+          el('span', { class: 'note' }, 'Claimed, not signed:'),
+          ' ',
+          el('bdi', {}, ...textNodes(action)),
+        ]
       : [
           'Deploy ',
-          el('b', {}, ...textNodes(deploy.service)),
+          el('b', {}, el('bdi', {}, ...textNodes(deploy.service))),
           ' to ',
-          el('b', {}, ...textNodes(deploy.environment)),
+          el('b', {}, el('bdi', {}, ...textNodes(deploy.environment))),
         ];
   const left = liveTime(el('span'), Math.min(decideBy ?? Infinity, expiresAt), (time) =>
     time === undefined ? 'time is over' : `${time} left`,
