@@ -14,13 +14,12 @@ export const acceptedLicenses = [
   'Unlicense',
 ] as const;
 
-/** Packages that hold others, which no metafile shows: npm packages bundled by their makers, or a notice of ours. */
-const inside: Readonly<Record<string, { readonly package?: string; readonly notice?: string }>> = {
-  'node-sql-parser': { package: 'node_modules/big-integer' },
-  'libpg-query': { notice: 'scripts/licenses/inside-libpg-query.txt' },
+/** Notices of what a package holds beside its own code, which no metafile shows. */
+const notices: Readonly<Record<string, string>> = {
+  'libpg-query': 'scripts/licenses/inside-libpg-query.txt',
 };
 
-export interface BundledPackage {
+interface BundledPackage {
   readonly name: string;
   readonly version: string;
   readonly license: string;
@@ -35,17 +34,8 @@ export interface BundledPackage {
 export async function writeLicenses(o: {
   readonly folder: string;
   readonly metafiles: readonly Metafile[];
-  /** Packages of which files were copied, such as `libpg-query`. */
-  readonly copied?: readonly string[];
 }): Promise<void> {
-  const roots = new Set([
-    ...o.metafiles.flatMap(bundledRoots),
-    ...(o.copied ?? []).map((name) => `node_modules/${name}`),
-  ]);
-  for (const root of [...roots]) {
-    const held = inside[packageName(root)]?.package;
-    if (held !== undefined) roots.add(held);
-  }
+  const roots = new Set(o.metafiles.flatMap(bundledRoots));
   const packages = new Map<string, BundledPackage>();
   for (const root of roots) {
     const found = await readPackage(root);
@@ -63,7 +53,7 @@ export async function writeLicenses(o: {
 }
 
 /** The folders of the packages that have a share in the output, such as `node_modules/ajv-formats/node_modules/ajv`. */
-export function bundledRoots(metafile: Metafile): readonly string[] {
+function bundledRoots(metafile: Metafile): readonly string[] {
   const inputs = Object.values(metafile.outputs).flatMap((output) =>
     Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) =>
       bytesInOutput > 0 ? [path] : [],
@@ -74,7 +64,6 @@ export function bundledRoots(metafile: Metafile): readonly string[] {
 
 /** Up to the last `node_modules`: a package may lie in another one's. */
 const packageFolder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
-const packageName = (root: string): string => root.split('node_modules/').at(-1) ?? root;
 
 async function readPackage(root: string): Promise<BundledPackage> {
   const { name, version, license } = JSON.parse(
@@ -93,7 +82,7 @@ async function licenseText(root: string): Promise<string> {
     /^(licen[cs]e|copying|notice)\b/i.test(name),
   );
   const files = names.sort().map((name) => join(root, name));
-  const { notice } = inside[packageName(root)] ?? {};
+  const notice = notices[root.split('node_modules/').at(-1) ?? root];
   const texts = await Promise.all(
     [...files, ...(notice === undefined ? [] : [notice])].map((path) => readFile(path, 'utf8')),
   );
