@@ -1,0 +1,318 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkPolicy } from '../../src/core/policy.ts';
+import { trustedIssuers } from '../../src/core/policy-rule.ts';
+import { createWorld } from '../support/approvals.ts';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- documents that are made wrong on purpose
+type Json = Record<string, any>;
+
+const { policy } = createWorld();
+const place = 'environments.production';
+
+/** The faults of the good policy after a change, as `field: message` lines. */
+function faults(change: (document: Json) => void): readonly string[] {
+  const document = structuredClone(policy) as Json;
+  change(document);
+  const checked = checkPolicy(document);
+  return checked.ok ? [] : checked.problems.map(({ field, message }) => `${field}: ${message}`);
+}
+
+/** The faults of the rule for production with these members. */
+const ruled = (members: Json): readonly string[] =>
+  faults((document) => Object.assign(document.environments.production, members));
+
+/** Every member of the format, in a policy as a platform team would write it. */
+const full = (): Json => ({
+  ...structuredClone(policy),
+  issuers: [
+    { provider: 'github', issuer: 'https://ghe.example.com/_services/token' },
+    { provider: 'gitlab', issuer: 'https://gitlab.example.com' },
+  ],
+  approvers: Object.fromEntries(
+    Object.entries(policy.approvers).map(([name, { accounts, passkeys }]) => [
+      name,
+      {
+        accounts: accounts.map((account) => ({ ...account, emails: [`${name}@example.com`] })),
+        passkeys,
+      },
+    ]),
+  ),
+  environments: {
+    production: {
+      approvers: ['alex', 'dana', 'kim'],
+      quorum: 1,
+      quorum_if_destructive: 2,
+      groups: {
+        owners: { people: ['alex', 'dana'] },
+        data: { people: ['kim'], quorum: 1, quorum_if_destructive: 1 },
+      },
+      max_age_minutes: 60,
+      self_approval: false,
+      not_by_commit_authors: true,
+      rerun: 'never',
+      redemption: 'required',
+      require_oidc: true,
+      required_facts: ['digest'],
+      migration_paths: ['db/migrations/**'],
+      refs: ['refs/heads/main', 'refs/tags/v*'],
+      workflows: ['acme/shop/.github/workflows/deploy.yml@refs/heads/main'],
+      triggers: ['workflow_dispatch', 'push'],
+      runners: ['github-hosted'],
+      other_commit: false,
+      pull_request: false,
+      no_deploys: [
+        { from: '2026-12-24T12:00:00Z', to: '2026-12-27T06:00:00Z', reason: 'Holidays' },
+      ],
+      services: {
+        api: {},
+        '@acme/web': { approvers: ['dana', 'kim'], groups: { data: { people: ['kim'] } } },
+      },
+    },
+  },
+});
+
+test('a policy with every member is accepted', () => {
+  const checked = checkPolicy(full());
+  expect(checked.ok ? [] : checked.problems).toEqual([]);
+});
+
+test('each list of a rule has to name something', () => {
+  for (const member of ['refs', 'workflows', 'triggers', 'runners', 'migration_paths']) {
+    expect(ruled({ [member]: [] })).toEqual([
+      `${place}.${member}: must not be empty; leave it out instead`,
+    ]);
+  }
+  expect(ruled({ no_deploys: [] })).toHaveLength(1);
+  expect(ruled({ groups: {} })).toEqual([`${place}.groups: must not be empty`]);
+  expect(ruled({ services: {} })).toEqual([`${place}.services: must not be empty`]);
+});
+
+describe('a rule is refused', () => {
+  test.each<[string, Json, string]>([
+    ['with a ref that is none', { refs: ['main'] }, '.refs[0]: must begin with refs/'],
+    ['with a bad glob', { refs: ['refs/heads/{a,b}'] }, '.refs[0]: holds "{"'],
+    ['with half a **', { workflows: ['acme/**.yml'] }, '.workflows[0]: holds ** as a part'],
+    ['with a path that leaves', { migration_paths: ['../db/*'] }, '.migration_paths[0]: must be'],
+    ['with a ref as text', { refs: 'refs/heads/main' }, '.refs: must be a list'],
+    ['with an event in capitals', { triggers: ['Push'] }, '.triggers[0]: must be the name of'],
+    ['with an unknown runner', { runners: ['github'] }, '.runners[0]: must be "github-hosted"'],
+    ['with other_commit as text', { other_commit: 'yes' }, '.other_commit: must be true or false'],
+    ['with groups as a list', { groups: [] }, '.groups: must be an object'],
+    ['with services as a list', { services: [] }, '.services: must be an object'],
+    [
+      'that lists an event which it refuses',
+      { triggers: ['push', 'pull_request'] },
+      '.triggers: names pull_request, which the rule refuses',
+    ],
+    [
+      'with a freeze that ends before it begins',
+      {
+        no_deploys: [{ from: '2026-12-24T00:00:00Z', to: '2026-12-24T00:00:00Z', reason: 'Rest' }],
+      },
+      '.no_deploys[0].to: must be later than from (2026-12-24T00:00:00Z)',
+    ],
+    [
+      'with a time in another form',
+      { no_deploys: [{ from: '2026-12-24', to: '2026-12-27T00:00:00Z', reason: 'Rest' }] },
+      '.no_deploys[0].from: must be a time in the form',
+    ],
+    [
+      'with a freeze without reason',
+      { no_deploys: [{ from: '2026-12-24T00:00:00Z', to: '2026-12-27T00:00:00Z' }] },
+      '.no_deploys[0].reason: is missing',
+    ],
+    [
+      'with a quorum for destructive migrations, and nowhere to find them',
+      { quorum_if_destructive: 2 },
+      '.migration_paths: is missing. With quorum_if_destructive',
+    ],
+    [
+      'with such a quorum of a group',
+      { groups: { owners: { people: ['alex'], quorum_if_destructive: 1 } } },
+      '.migration_paths: is missing. With quorum_if_destructive',
+    ],
+  ])('%s', (_, members, expected) => {
+    expect(ruled(members)).toEqual([expect.stringContaining(`${place}${expected}`)]);
+  });
+
+  test('with each fault at once, whatever the others', () => {
+    const found = ruled({
+      approvers: ['alex', 'mallory'],
+      quorum: 3,
+      refs: ['main'],
+      triggers: ['pull_request'],
+      quorum_if_destructive: 0,
+      extra: 1,
+      groups: { owners: { people: ['dana'], quorum: 2 }, 'a b': { people: [] } },
+    });
+    const members = found.map((line) => line.slice(place.length + 1).split(':')[0]);
+    expect(new Set(members)).toEqual(
+      new Set([
+        'approvers[1]',
+        'quorum',
+        'refs[0]',
+        'triggers',
+        'quorum_if_destructive',
+        'extra',
+        'groups.owners.people[0]',
+        'groups.owners.quorum',
+        'groups.a b',
+        'groups.a b.people',
+      ]),
+    );
+  });
+});
+
+describe('a group is refused', () => {
+  test.each<[string, Json, string]>([
+    ['of strangers to the rule', { people: ['kim'] }, '.people[0]: names kim, who is not among'],
+    ['of strangers', { people: ['mallory'] }, '.people[0]: names mallory'],
+    ['that names somebody twice', { people: ['alex', 'alex'] }, '.people[1]: names alex twice'],
+    ['of nobody', { people: [] }, '.people: must name at least one person'],
+    ['that asks for more than it has', { people: ['alex'], quorum: 2 }, '.quorum: asks for 2'],
+    ['with a quorum of none', { people: ['alex'], quorum: 0 }, '.quorum: must be at least 1'],
+    ['with an unknown member', { people: ['alex'], needed: 1 }, '.needed: is not a member'],
+    ['without people', { quorum: 1 }, '.people: is missing'],
+  ])('%s', (_, group, expected) => {
+    const found = ruled({ groups: { owners: group } });
+    expect(found).toEqual([expect.stringContaining(`${place}.groups.owners${expected}`)]);
+  });
+});
+
+describe('a service', () => {
+  test('is refused with services of its own, unknown members and bad names', () => {
+    const services = { api: { services: {} }, web: { quorums: 1 }, 'a b': {}, latest: {} };
+    const found = ruled({ services });
+    expect(found).toHaveLength(4);
+    expect(found.join('\n')).toContain(`${place}.services.api.services: is not a member`);
+    expect(found.join('\n')).toContain(`${place}.services.web.quorums: is not a member`);
+    expect(found.join('\n')).toContain(`${place}.services.a b: must be a name such as api`);
+    expect(found.join('\n')).toContain(`${place}.services.latest: must name one thing`);
+  });
+
+  test('is held to what it has from its environment', () => {
+    expect(ruled({ quorum: 2, services: { api: { approvers: ['alex'] } } })).toEqual([
+      `${place}.services.api.quorum: asks for 2 people, but the rule names 1`,
+    ]);
+    const groups = { owners: { people: ['alex'] } };
+    expect(ruled({ groups, services: { api: { approvers: ['dana'] } } })).toEqual([
+      expect.stringContaining(`${place}.services.api.groups.owners.people[0]: names alex`),
+    ]);
+    expect(ruled({ services: { api: { quorum_if_destructive: 2 } } })).toEqual([
+      expect.stringContaining(`${place}.services.api.migration_paths: is missing`),
+    ]);
+  });
+
+  test('does not repeat the faults of its environment', () => {
+    const services = { api: {}, web: { max_age_minutes: 5 } };
+    expect(ruled({ approvers: ['alex', 'mallory'], quorum: 3, services })).toHaveLength(2);
+  });
+});
+
+describe('addresses', () => {
+  const account = (document: Json, name: string) => document.approvers[name].accounts[0] as Json;
+
+  test.each(['alex', 'Alex <alex@example.com>', '@example.com', 'a b@example.com', ''])(
+    '%p is none',
+    (email) => {
+      const found = faults((document) => (account(document, 'alex').emails = [email]));
+      expect(found).toEqual([
+        expect.stringContaining('approvers.alex.accounts[0].emails[0]: must be an e-mail address'),
+      ]);
+    },
+  );
+
+  test('belong to one person, without regard to case', () => {
+    const found = faults((document) => {
+      account(document, 'alex').emails = ['team@example.com', 'Alex@example.com'];
+      account(document, 'dana').emails = ['alex@EXAMPLE.com'];
+    });
+    expect(found).toEqual([
+      'approvers.dana.accounts[0].emails[0]: is the address of another person, at approvers.alex.accounts[0].emails[1]',
+    ]);
+  });
+
+  test('may stand at two accounts of one person', () => {
+    const found = faults((document) => {
+      const { accounts } = document.approvers.alex;
+      accounts[0].emails = ['alex@example.com'];
+      accounts.push({ provider: 'gitlab', id: '7', login: 'alex', emails: ['alex@example.com'] });
+    });
+    expect(found).toEqual([]);
+  });
+
+  test('are needed of each approver where authors may not approve', () => {
+    const found = faults((document) => {
+      Object.assign(document.environments.production, { not_by_commit_authors: true });
+      account(document, 'alex').emails = ['alex@example.com'];
+    });
+    expect(found).toEqual([
+      expect.stringContaining('approvers.dana.accounts: must give the addresses under which dana'),
+    ]);
+  });
+
+  test('can not be told without an account, even where self-approval is allowed', () => {
+    const found = faults((document) => {
+      const allowed = { not_by_commit_authors: true, self_approval: true, approvers: ['alex'] };
+      Object.assign(document.environments.production, allowed);
+      document.approvers.alex.accounts = [];
+    });
+    expect(found).toEqual([expect.stringContaining('approvers.alex.accounts: must give')]);
+  });
+});
+
+describe('issuers', () => {
+  const issued = (...issuers: readonly unknown[]) =>
+    faults((document) => (document.issuers = issuers));
+  const issuer = (text: string) => ({ provider: 'github', issuer: text });
+
+  test.each([
+    'https://ghe.example.com/_services/token',
+    'https://gitlab.example.com:8443',
+    'http://localhost:3000',
+    'http://127.0.0.1:3000',
+  ])('%s is one', (text) => {
+    expect(issued(issuer(text))).toEqual([]);
+  });
+
+  test.each([
+    'http://ghe.example.com',
+    'https://ghe.example.com/',
+    'https://ghe.example.com/token/',
+    'https://user@ghe.example.com',
+    'https://ghe.example.com/?a=b',
+    'https://ghe.example.com#a',
+    'https://GHE.example.com',
+    'https://ghe.example.com:443',
+    'ghe.example.com',
+    'ftp://ghe.example.com',
+    'javascript:alert(1)',
+  ])('%s is none', (text) => {
+    expect(issued(issuer(text))).toEqual([
+      expect.stringContaining('issuers[0].issuer: must be the issuer as its tokens write it'),
+    ]);
+  });
+
+  test('are known providers, and stand once', () => {
+    const one = issuer('https://ghe.example.com');
+    expect(issued({ ...one, provider: 'jenkins' })).toEqual([
+      expect.stringContaining('issuers[0].provider: must be "github" or "gitlab"'),
+    ]);
+    expect(issued(one, one)).toEqual([
+      'issuers[1].issuer: is the same issuer as at issuers[0].issuer',
+    ]);
+    expect(issued()).toEqual(['issuers: must not be empty; leave it out instead']);
+    expect(issued({ ...one, audience: 'x' })).toHaveLength(1);
+  });
+
+  test('are the public ones where the policy names none, and no others where it does', () => {
+    const named = [{ provider: 'github' as const, issuer: 'https://ghe.example.com' }];
+    const published = trustedIssuers(undefined);
+    expect(published.map(({ issuer: url }) => url)).toEqual([
+      'https://token.actions.githubusercontent.com',
+      'https://gitlab.com',
+    ]);
+    expect(trustedIssuers(policy)).toEqual(published);
+    expect(trustedIssuers({ ...policy, issuers: named })).toEqual(named);
+  });
+});

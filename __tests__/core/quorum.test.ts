@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Group } from '../../src/core/policy-format.ts';
+import { isApproved, verifyApproval } from '../../src/core/verify.ts';
+import {
+  createEvidence,
+  createPayload,
+  createWorld,
+  decide,
+  destructiveMigration,
+  type World,
+} from '../support/approvals.ts';
+import { approversOf, refusal } from '../support/judging.ts';
+
+const people = ['alex', 'dana', 'kim'] as const;
+type Person = (typeof people)[number];
+
+const heavy = createPayload({ migration: destructiveMigration });
+
+const approvedBy = (world: World, names: readonly Person[], payload = createPayload()) =>
+  createEvidence(world, {
+    payload,
+    decisions: names.map((name) => decide(payload, world.passkeys[name], { approver: name })),
+  });
+
+const grouped = (groups: Readonly<Record<string, Group>>, quorum = 1) =>
+  createWorld({ approvers: people, quorum, groups, migration_paths: ['db/**'] });
+
+describe('each group has to be met', () => {
+  const world = grouped({ owners: { people: ['alex', 'dana'] }, data: { people: ['kim'] } });
+
+  test('by one of its people', () => {
+    expect(approversOf(approvedBy(world, ['alex', 'kim']))).toEqual(['alex', 'kim']);
+    expect(approversOf(approvedBy(world, ['kim', 'dana']))).toEqual(['kim', 'dana']);
+  });
+
+  test.each<[string, Person[], string]>([
+    ['data', ['alex', 'dana'], 'kim'],
+    ['owners', ['kim'], 'alex or dana'],
+  ])('or the approval is quorum_unmet: %s', (group, names, others) => {
+    const { reason_code, message } = refusal(approvedBy(world, names));
+    expect(reason_code).toBe('quorum_unmet');
+    expect(message).toContain(`of the group "${group}"`);
+    expect(message).toContain(`Ask ${others} too`);
+  });
+
+  test('by as many as it asks for', () => {
+    const two = grouped({ owners: { people: ['alex', 'dana'], quorum: 2 } });
+    expect(refusal(approvedBy(two, ['alex', 'kim'])).reason_code).toBe('quorum_unmet');
+    expect(approversOf(approvedBy(two, ['alex', 'dana']))).toHaveLength(2);
+  });
+
+  test('and so has the quorum of the rule', () => {
+    const three = grouped({ owners: { people: ['alex', 'dana'] } }, 3);
+    expect(refusal(approvedBy(three, ['alex', 'dana'])).message).toContain('3 different people');
+    expect(approversOf(approvedBy(three, people))).toHaveLength(3);
+  });
+
+  test('by one person in both', () => {
+    const both = grouped({ owners: { people: ['alex'] }, data: { people: ['alex', 'kim'] } });
+    expect(approversOf(approvedBy(both, ['alex']))).toEqual(['alex']);
+  });
+
+  test('by two passkeys of one person only once', () => {
+    const two = grouped({ owners: { people: ['alex', 'dana'], quorum: 2 } });
+    const payload = createPayload();
+    const decisions = [decide(payload, two.passkeys.alex), decide(payload, two.spare)];
+    expect(refusal(createEvidence(two, { payload, decisions })).reason_code).toBe('quorum_unmet');
+  });
+
+  test('by more where the migration is destructive', () => {
+    const careful = grouped({ data: { people: ['dana', 'kim'], quorum_if_destructive: 2 } });
+    expect(approversOf(approvedBy(careful, ['dana']))).toEqual(['dana']);
+    expect(refusal(approvedBy(careful, ['dana'], heavy)).reason_code).toBe('quorum_unmet');
+    expect(approversOf(approvedBy(careful, ['dana', 'kim'], heavy))).toHaveLength(2);
+  });
+});
+
+test('whatever the groups, an approval is enough people of each', () => {
+  const some = fc.uniqueArray(fc.constantFrom(...people), { minLength: 1 });
+  const group = some.chain((names) =>
+    fc.record({
+      people: fc.constant(names),
+      quorum: fc.integer({ min: 1, max: names.length }),
+    }),
+  );
+  const groups = fc.dictionary(fc.constantFrom('a', 'b', 'constructor'), group, { minKeys: 1 });
+  let approved = 0;
+  fc.assert(
+    fc.property(groups, some, fc.integer({ min: 1, max: 3 }), (required, names, quorum) => {
+      const verdict = verifyApproval(approvedBy(grouped({ ...required }, quorum), names));
+      const enough = Object.values(required).every(
+        (one) => one.people.filter((name) => names.includes(name)).length >= one.quorum,
+      );
+      expect(isApproved(verdict)).toBe(enough && names.length >= quorum);
+      if (isApproved(verdict)) approved += 1;
+    }),
+    { numRuns: 60 },
+  );
+  expect(approved).toBeGreaterThan(5);
+});
