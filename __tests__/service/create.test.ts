@@ -182,6 +182,54 @@ describe('what is refused before anybody is asked', () => {
     now += 61_000;
     expect((await ask('alex')).status).toBe(201);
   });
+
+  test('more than 120 requests to one person within a minute, whoever asks', async () => {
+    now += 120_000;
+    const keys = await Promise.all(
+      ['a', 'b', 'c'].map((name) => createKey(service, { services: ['api', name] })),
+    );
+    const ask = (as: number, username = 'alex') =>
+      call(service, '/api/confirmations', {
+        key: keys[as] ?? '',
+        body: createBody(username, fresh()),
+      });
+    for (const as of [0, 1]) {
+      for (let n = 0; n < 60; n += 1) expect((await ask(as)).status).toBe(201);
+      const { status, body } = await ask(as);
+      expect([status, body.message]).toEqual([
+        429,
+        expect.stringMatching(/by this scope 60 times/),
+      ]);
+    }
+    const { status, body } = await ask(2);
+    expect([status, body.message]).toEqual([
+      429,
+      expect.stringMatching(/by all together 120 times/),
+    ]);
+    expect((await ask(2, 'dana')).status).toBe(201);
+    now += 61_000;
+    expect((await ask(2)).status).toBe(201);
+  });
+
+  test('more than 300 requests by one key within a minute, whoever is asked', async () => {
+    now += 120_000;
+    const busy = await createKey(service);
+    const people = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6'];
+    for (const name of people) await enrol(service, name);
+    const ask = (username: string, as = busy) =>
+      call(service, '/api/confirmations', { key: as, body: createBody(username, fresh()) });
+    for (const name of people.slice(0, 5)) {
+      for (let n = 0; n < 60; n += 1) expect((await ask(name)).status).toBe(201);
+    }
+    const { status, body } = await ask('p6');
+    expect([status, body.message]).toEqual([
+      429,
+      'This key has asked 300 times within a minute. Wait, and ask for less.',
+    ]);
+    expect((await ask('p6', key)).status).toBe(201);
+    now += 61_000;
+    expect((await ask('p6')).status).toBe(201);
+  });
 });
 
 describe('Idempotency-Key', () => {

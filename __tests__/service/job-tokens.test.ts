@@ -543,6 +543,12 @@ describe('a job redeems as the job it is', () => {
   });
 });
 
+test('a flood of one repository is stopped, whatever token each request has', async () => {
+  for (let n = 0; n < 60; n += 1) expect((await ask()).status).toBe(201);
+  const { status, body } = await ask();
+  expect([status, body.code]).toEqual([429, 'too_many']);
+});
+
 test('no token is stored, and none is logged', async () => {
   const sent = token();
   await asked({}, sent);

@@ -37,6 +37,7 @@ test('is written ahead, and on the disk before anything is acknowledged', async 
   expect(store.get('pragma journal_mode')?.journal_mode).toBe('wal');
   // 2 is FULL: the log is synced at every commit.
   expect(store.get('pragma synchronous')?.synchronous).toBe(2);
+  expect(store.get('pragma cache_size')?.cache_size).toBe(-65_536);
   store.close();
 });
 

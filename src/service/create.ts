@@ -17,12 +17,11 @@ import {
   type Confirmation,
 } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
+import { checkPace } from './pace.ts';
 import { findPerson } from './people.ts';
 import { Refusal } from './refusal.ts';
 import type { Touch } from './store.ts';
 import { targetOf } from './target.ts';
-
-const maxPerMinute = 60;
 
 /**
  * Puts a payload to a person. The same key and body give the same answer again, whatever has become of the confirmation.
@@ -111,23 +110,6 @@ function checkPerson(context: Context, username: string): void {
       422,
       'unknown_user',
       `Nobody named "${visible(username)}" has enrolled a passkey here. Correct the name, or send an invite.`,
-    );
-  }
-}
-
-/** Who is asked without end presses "approve" in the end (threat 30). */
-function checkPace(context: Context, requester: Requester, username: string): void {
-  const recent = context.store.get(
-    'select count(*) as n from confirmations where username = $1 and created_at > $2 and scope = $3',
-    username,
-    context.now() - 60_000,
-    requester.scopeText,
-  );
-  if (Number(recent?.n) >= maxPerMinute) {
-    throw new Refusal(
-      429,
-      'too_many',
-      `${visible(username)} was asked ${maxPerMinute} times within a minute. Wait, and ask for less.`,
     );
   }
 }
