@@ -148,10 +148,33 @@ describe('the TLS environment', () => {
 describe('api-url and api-key', () => {
   test('one without the other is refused, none is no service', () => {
     const apiUrl = 'https://approve.example.com/api';
-    expect(faultOf(() => openService({ apiUrl, apiKey: '' })).message).toContain('api-key');
-    expect(faultOf(() => openService({ apiUrl: '', apiKey: 'k' })).message).toContain('api-url');
-    expect(openService({ apiUrl: '', apiKey: '' })).toBeUndefined();
-    expect(openService({ apiUrl, apiKey: 'k' })?.host).toBe('approve.example.com');
+    const noTokens = { tokens: undefined };
+    const open = (url: string, apiKey: string) => openService({ apiUrl: url, apiKey }, noTokens);
+    expect(faultOf(() => open(apiUrl, '')).message).toContain('api-key');
+    expect(faultOf(() => open(apiUrl, '')).message).toContain('id-token: write');
+    expect(faultOf(() => open('', 'k')).message).toContain('api-url');
+    expect(open('', '')).toBeUndefined();
+    expect(open(apiUrl, 'k')?.host).toBe('approve.example.com');
+  });
+
+  test('the tokens of the job take the place of a key, and a key goes before them', async () => {
+    const asked: string[] = [];
+    const mint = (audience: string): Promise<string> => {
+      asked.push(audience);
+      return Promise.reject(new Fault('facts_uncollectable', 'no token'));
+    };
+    const tokens = { provider: 'github', mint } as const;
+    const apiUrl = 'https://approve.invalid:8443/api';
+    const post = { method: 'POST', path: '/confirmations', body: {}, timeoutMs: 5_000 } as const;
+
+    const byToken = openService({ apiUrl, apiKey: '' }, { tokens });
+    await expect(byToken!.send(post)).rejects.toThrow('no token');
+    expect(asked).toEqual(['https://approve.invalid:8443']);
+
+    const byKey = openService({ apiUrl, apiKey: 'k' }, { tokens });
+    await expect(byKey!.send(post)).rejects.toMatchObject({ reason: 'unreachable' });
+    expect(asked).toHaveLength(1);
+    expect(openService({ apiUrl: '', apiKey: '' }, { tokens })).toBeUndefined();
   });
 });
 

@@ -1,8 +1,9 @@
 import { refusalOf } from '../core/fault.ts';
 import { systemDependencies } from '../gate/dependencies.ts';
+import { openJob } from '../gate/job-access.ts';
 import { openService } from '../gate/service-access.ts';
 import { withdrawPending } from '../gate/withdraw.ts';
-import { maskSecrets, readInput } from './inputs.ts';
+import { mask, maskSecrets, readInput } from './inputs.ts';
 import { info, warning } from './log.ts';
 import { readState } from './state.ts';
 
@@ -15,9 +16,12 @@ export async function runCleanup(signal: AbortSignal): Promise<number> {
   const { ids, granted } = readState();
   if (ids.length === 0 || granted) return 0;
   try {
-    const transport = openService({ apiUrl: readInput('api-url'), apiKey: readInput('api-key') });
-    if (transport === undefined) return 0;
     const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const transport = openService(
+      { apiUrl: readInput('api-url'), apiKey: readInput('api-key') },
+      openJob({ env: process.env, signal: stop, mask }),
+    );
+    if (transport === undefined) return 0;
     await withdrawPending(ids, {
       ...systemDependencies({ transport, log: info, signal: stop }),
       transport,

@@ -10,6 +10,11 @@ export function readInput(name: string): string {
 export function maskSecrets(step: Step): void {
   for (const [name, word] of inputWords(step)) {
     const value = word.secret === true ? readInput(name) : '';
-    if (value !== '') setSecret(value);
+    if (value !== '') mask(value);
   }
+}
+
+/** Has the runner hide a value in every log from here on. */
+export function mask(secret: string): void {
+  setSecret(secret);
 }

@@ -2,7 +2,7 @@ import { concludeRequest, type Conclusion } from '../gate/conclusion.ts';
 import { requestStep } from '../gate/steps.ts';
 import { CommitStatusReporter, type CommitStatus } from './commit-status.ts';
 import { finish, recordParent, withOutputFile } from './finish.ts';
-import { maskSecrets, readInput } from './inputs.ts';
+import { mask, maskSecrets, readInput } from './inputs.ts';
 import { info, warning } from './log.ts';
 import { saveCreated, saveGranted } from './state.ts';
 
@@ -16,7 +16,7 @@ export async function runRequest(signal: AbortSignal): Promise<number> {
       warn: warning,
     });
     const outcome = await requestStep({
-      ...{ read: readInput, env, signal, log: info, warn: warning },
+      ...{ read: readInput, env, signal, log: info, warn: warning, mask },
       cwd: process.cwd(),
       recordParent: recordParent(env),
       onCreated: async ({ ids, url, fingerprint }, facts) => {

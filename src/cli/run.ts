@@ -80,7 +80,7 @@ function withRunId(call: Call): Call {
   return { ...call, env: { ...call.env, DEPLOY_WARRANT_RUN_ID: runId } };
 }
 
-/** The verified facts as variables. None of these names comes from outside, and the key goes no further than the gate. */
+/** The verified facts as variables. None of these names comes from outside, and key and token go no further than the gate. */
 function commandEnvironment(
   given: Call['env'],
   { approvalIds, approvers, payloadHash, fingerprint, recordPath }: VerifyOutcome,
@@ -108,6 +108,7 @@ function commandEnvironment(
     FINGERPRINT: fingerprint,
     RECORD_PATH: recordPath,
     API_KEY: undefined,
+    ID_TOKEN: undefined,
   };
   const env: NodeJS.ProcessEnv = { ...given };
   for (const [name, value] of Object.entries(verified)) {

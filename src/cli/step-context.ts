@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
+import { mayHaveTokens } from '../gate/job-access.ts';
 import type { StepContext } from '../gate/steps.ts';
 import { apiUrlOf } from './admin.ts';
 import { readApiKey } from './api-key.ts';
@@ -13,10 +14,10 @@ const progressEveryMs = 1_000;
 export async function stepContext(call: Call): Promise<StepContext> {
   const { env, cwd, signal, out } = call;
   const apiKey = await readApiKey(call);
-  if (apiUrlOf(call) !== '' && apiKey === '') {
+  if (apiUrlOf(call) !== '' && apiKey === '' && !mayHaveTokens(env)) {
     throw new Fault(
       'configuration',
-      'The variable DEPLOY_WARRANT_API_KEY is not set. Put the request key of the approval service into it, or name a file by --api-key-file.',
+      'The variable DEPLOY_WARRANT_API_KEY is not set. Put the request key of the approval service into it, or name a file by --api-key-file; a job of GitHub or GitLab may show its OIDC token instead.',
     );
   }
   const parent = flagValue(call, 'record-dir') || (env.RUNNER_TEMP ?? '') || tmpdir();

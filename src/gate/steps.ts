@@ -3,9 +3,11 @@ import type { DeclaredFacts, ReadInput } from '../collect/declared.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { Fault, refusalOf } from '../core/fault.ts';
 import type { RefusalCode, Verdict } from '../core/verdict.ts';
+import { changesLines, payloadChanges } from './changes.ts';
 import { learnCircumstances } from './circumstances.ts';
 import { systemDependencies, type GateDependencies } from './dependencies.ts';
 import { checkTlsEnvironment } from './environment.ts';
+import { openJob } from './job-access.ts';
 import { readPolicy } from './policy-source.ts';
 import { readRecordText } from './record-source.ts';
 import { requestApproval, type RequestCreated, type RequestOutcome } from './request.ts';
@@ -25,6 +27,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   readonly warn: (line: string) => void;
+  /** Hides a secret in the log from here on. */
+  readonly mask?: ((secret: string) => void) | undefined;
   readonly progress?: GateDependencies['progress'];
 }
 
@@ -43,19 +47,26 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
   try {
     warnAboutSurroundings(context);
     const inputs = readRequestInputs(context.read);
-    const transport = openService(inputs);
+    const access = openJob(context);
+    const transport = openService(inputs, access);
     if (transport === undefined) {
-      throw new Fault('configuration', 'api-url and api-key are empty; a request needs both.');
+      throw new Fault(
+        'configuration',
+        'api-url and api-key are empty; a request needs both, or a job that may have OIDC tokens in place of a key.',
+      );
     }
     const collected = await collectFor(inputs.declared, context);
     facts = collected.facts;
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const { approvers, reason, waitMinutes, validMinutes, assurance } = inputs;
     const given = dependencies(context, transport);
-    const { circumstances } = await learn(
-      { collected, policy, assurance: policy === undefined ? 'service' : assurance },
-      given,
+    const learned = await learn(
+      { collected, policy, access, assurance: policy === undefined ? 'service' : assurance },
+      // With assurance: service the documented calls must do, and this is none of them.
+      assurance === 'service' ? { ...given, transport: undefined } : given,
     );
+    const { circumstances } = learned;
+    for (const line of changesLines(learned, facts)) context.log(line);
     const outcome = await requestApproval(
       {
         ...{
@@ -64,6 +75,7 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
           circumstances,
           approvers,
           reason,
+          changes: payloadChanges(learned),
           waitMinutes,
           validMinutes,
           assurance,
@@ -87,14 +99,15 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     warnAboutSurroundings(context);
     const inputs = readVerifyInputs(context.read);
     approvalIds = inputs.approvalIds ?? [];
-    const transport = openService(inputs);
+    const access = openJob(context);
+    const transport = openService(inputs, access);
     const collected = await collectFor(inputs.declared, context);
     const { facts, run } = collected;
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const given = dependencies(context, transport);
     const { circumstances } = await learn(
-      { collected, policy, assurance: inputs.assurance },
-      given,
+      { collected, policy, access, assurance: inputs.assurance },
+      inputs.assurance === 'service' ? { ...given, transport: undefined } : given,
     );
     const recordText =
       inputs.recordSource === undefined
@@ -128,12 +141,15 @@ function warnAboutSurroundings({ env, warn }: Pick<StepContext, 'env' | 'warn'>)
 
 /** What the rules of the policy are held to beside the facts. @throws Fault */
 async function learn(
-  job: Pick<Parameters<typeof learnCircumstances>[0], 'collected' | 'policy' | 'assurance'>,
+  job: Pick<
+    Parameters<typeof learnCircumstances>[0],
+    'collected' | 'policy' | 'access' | 'assurance'
+  >,
   given: GateDependencies,
 ): ReturnType<typeof learnCircumstances> {
   const { transport } = given;
   const client = transport && { ...given, transport };
-  return learnCircumstances({ ...job, client, now: given.now() });
+  return orAborted(learnCircumstances({ ...job, client, now: given.now }), given.signal);
 }
 
 async function collectFor(
