@@ -59,7 +59,9 @@ try {
   write(bad, '.github/workflows/planted.yml', planted);
   const found = lint(bad, ['.github/workflows/planted.yml']).map(({ tool }) => tool);
   if (found.join() !== 'actionlint,zizmor') {
-    throw new Error(`Of actionlint and zizmor only these found what is planted: ${found.join()}.`);
+    throw new Error(
+      `Of actionlint and zizmor only these found what is planted: ${found.join() || 'none'}.`,
+    );
   }
 
   const sources = workflowSources(process.cwd());

@@ -50,8 +50,11 @@ beforeAll(() => {
   git('tag', 'v0.0.1');
 });
 
-test('a release holds everything that GitHub runs, from the tag and not from the work tree', () => {
-  writeFileSync(join(clone, 'dist/verify.js'), '// changed after the tag\n');
+test('a release holds everything that GitHub runs, from the tag and not from what is newer', () => {
+  writeFileSync(join(clone, 'dist/verify.js'), '// committed after the tag\n');
+  git('add', '--all');
+  commit('Go on');
+  writeFileSync(join(clone, 'dist/verify.js'), '// in the work tree\n');
   const packed = pack('first');
   const archive = join(packed, 'deploy-warrant.tar.gz');
   const names = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' }).split('\n');

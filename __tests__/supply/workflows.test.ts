@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +68,42 @@ describe('what npm run workflows lints', () => {
     test('refuses a block that is no YAML', () => {
       expect(() => readmeOf('```yaml\njobs: [\n```\n')).toThrow();
     });
+  });
+});
+
+describe('npm run workflows', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-tools-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs it with tools that are none: each prints nothing and ends with this exit code. */
+  const runWith = (name: string, exitCodes: Readonly<Record<string, number>>) => {
+    const bin = join(folder, name);
+    mkdirSync(bin);
+    for (const [tool, exitCode] of Object.entries(exitCodes)) {
+      writeFileSync(join(bin, tool), `#!/bin/sh\nexit ${exitCode}\n`, { mode: 0o755 });
+    }
+    return spawnSync(process.execPath, ['scripts/workflows.ts'], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${bin}:/usr/bin:/bin` },
+    });
+  };
+
+  test('fails without its tools, and says how to get them', () => {
+    const { status, stderr } = runWith('none', {});
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/actionlint can't be started .*scripts\/tools\/install\.sh FOLDER/);
+  });
+
+  test('fails with a tool that does not find what is planted for it', () => {
+    const { status, stderr } = runWith('blind', { actionlint: 1, zizmor: 0 });
+    expect(status).toBe(1);
+    expect(stderr).toContain('only these found what is planted: actionlint.');
+  });
+
+  test('fails when a tool finds something', () => {
+    const { status, stdout } = runWith('strict', { actionlint: 1, zizmor: 1 });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/4 workflows, \d+ examples, \d+ blocks of documents: see above/);
   });
 });
 
