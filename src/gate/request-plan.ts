@@ -5,6 +5,7 @@ import type { DeployFacts } from '../core/facts.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { buildPayload, type ApprovalPayload } from '../core/payload.ts';
 import type { Policy } from '../core/policy.ts';
+import { environmentRule, type EnvironmentRule } from '../core/policy-rule.ts';
 import { approversToAsk, type ToAsk } from './approvers.ts';
 import type { GateDependencies } from './dependencies.ts';
 import { requestMinutes } from './minutes.ts';
@@ -42,6 +43,25 @@ export interface RequestPlan extends ToAsk {
   readonly decideBy: number;
 }
 
+/** Refuses what can be refused before the service is asked anything: whom to ask, and for how long. @throws Fault */
+export function checkRequest(input: RequestInput): void {
+  const { facts, policy } = input;
+  const rule = policy && environmentRule(policy, facts);
+  // That there is no rule is for `ruleFor` to say.
+  if (policy !== undefined && rule === undefined) return;
+  whomToAsk(input, rule);
+}
+
+function whomToAsk(input: RequestInput, rule: EnvironmentRule | undefined) {
+  const { facts, policy, circumstances } = input;
+  const authors = circumstances?.commit_authors ?? [];
+  const given = { wait: input.waitMinutes, valid: input.validMinutes };
+  return {
+    toAsk: approversToAsk({ named: input.approvers, facts, policy, rule, authors }),
+    minutes: requestMinutes(given, rule?.max_age_minutes),
+  };
+}
+
 /** @throws Fault */
 export function planRequest(
   input: RequestInput,
@@ -52,10 +72,7 @@ export function planRequest(
   // Without a policy a request ends at what people answered, and no more is promised than where a service is believed.
   const assurance = policy === undefined ? 'service' : input.assurance;
   const rule = ruleFor({ policy, facts, assurance, circumstances, now: requestedAt });
-  const authors = circumstances?.commit_authors ?? [];
-  const toAsk = approversToAsk({ named: input.approvers, facts, policy, rule, authors });
-  const given = { wait: input.waitMinutes, valid: input.validMinutes };
-  const minutes = requestMinutes(given, rule?.max_age_minutes);
+  const { toAsk, minutes } = whomToAsk(input, rule);
   const payload = buildPayload({
     facts,
     requestId: Buffer.from(randomBytes(16)).toString('hex'),

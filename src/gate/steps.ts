@@ -9,6 +9,7 @@ import { systemDependencies, type GateDependencies } from './dependencies.ts';
 import { checkTlsEnvironment } from './environment.ts';
 import { openJob } from './job-access.ts';
 import { readPolicy } from './policy-source.ts';
+import { checkRequest } from './request-plan.ts';
 import { readRecordText } from './record-source.ts';
 import { requestApproval, type RequestCreated, type RequestOutcome } from './request.ts';
 import { openService } from './service-access.ts';
@@ -60,27 +61,27 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const { approvers, reason, waitMinutes, validMinutes, assurance } = inputs;
     const given = dependencies(context, transport);
+    const request = {
+      ...{ facts, policy, approvers, reason, waitMinutes, validMinutes, assurance },
+      job: collected.run.job,
+    };
+    checkRequest(request);
     const learned = await learn(
-      { collected, policy, access, assurance: policy === undefined ? 'service' : assurance },
+      {
+        ...{ collected, policy, access, showChanges: true },
+        assurance: policy === undefined ? 'service' : assurance,
+      },
       // With assurance: service the documented calls must do, and this is none of them.
       assurance === 'service' ? { ...given, transport: undefined } : given,
     );
-    const { circumstances } = learned;
-    for (const line of changesLines(learned, facts)) context.log(line);
+    const { circumstances, changes } = learned;
+    const known = changes && { changes, lastDeploy: learned.lastDeploy };
+    if (known !== undefined) {
+      for (const line of changesLines(known, facts)) context.log(line);
+    }
     const outcome = await requestApproval(
       {
-        ...{
-          facts,
-          policy,
-          circumstances,
-          approvers,
-          reason,
-          changes: payloadChanges(learned),
-          waitMinutes,
-          validMinutes,
-          assurance,
-        },
-        job: collected.run.job,
+        ...{ ...request, circumstances, changes: known && payloadChanges(known) },
         recordParent: context.recordParent,
         onCreated: (created) => context.onCreated(created, collected.facts),
       },
@@ -106,7 +107,7 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const given = dependencies(context, transport);
     const { circumstances } = await learn(
-      { collected, policy, access, assurance: inputs.assurance },
+      { collected, policy, access, assurance: inputs.assurance, showChanges: false },
       inputs.assurance === 'service' ? { ...given, transport: undefined } : given,
     );
     const recordText =
@@ -143,7 +144,7 @@ function warnAboutSurroundings({ env, warn }: Pick<StepContext, 'env' | 'warn'>)
 async function learn(
   job: Pick<
     Parameters<typeof learnCircumstances>[0],
-    'collected' | 'policy' | 'access' | 'assurance'
+    'collected' | 'policy' | 'access' | 'assurance' | 'showChanges'
   >,
   given: GateDependencies,
 ): ReturnType<typeof learnCircumstances> {
