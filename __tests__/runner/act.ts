@@ -14,9 +14,13 @@ export const missing =
 
 type Texts = Readonly<Record<string, string>>;
 
+/** A repository, and the run that is made of it. */
 export interface Shop {
   readonly folder: string;
   readonly commit: string;
+  readonly runId: string;
+  /** As GITHUB_WORKFLOW_REF names the workflow. */
+  readonly workflow: string;
   readonly git: (...args: readonly string[]) => string;
 }
 
@@ -46,6 +50,7 @@ export interface RunningWorkflow {
 }
 
 const running = new Set<ChildProcess>();
+let runs = 0;
 
 /** For `afterAll`: ends what a failed test has left. */
 export function endRuns(): void {
@@ -80,7 +85,10 @@ export function makeShop(
   git('add', '--all');
   git('commit', '--quiet', '-m', 'Name the orders');
   git('remote', 'add', 'origin', 'https://github.com/acme/shop.git');
-  return { folder, commit: git('rev-parse', 'HEAD'), git };
+  runs += 1;
+  const runId = String(7_000_000_000 + process.pid * 1_000 + runs);
+  const ref = `acme/shop/.github/workflows/${workflow.name}@refs/heads/main`;
+  return { folder, commit: git('rev-parse', 'HEAD'), runId, workflow: ref, git };
 }
 
 /** An action as a release has it: both action files and the bundles. */
@@ -102,23 +110,20 @@ export function makeStandIn(folder: string, script: string): string {
   return folder;
 }
 
-let runs = 0;
-
 /** What GitHub sets and act does not. */
-function variablesOf({ shop, workflow }: RunOptions): Texts {
-  runs += 1;
+function variablesOf({ commit, runId, workflow }: Shop): Texts {
   return {
     GITHUB_ACTOR_ID: '41898282',
     GITHUB_REPOSITORY_ID: '123456789',
-    GITHUB_RUN_ID: String(7_000_000_000 + process.pid * 1_000 + runs),
+    GITHUB_RUN_ID: runId,
     GITHUB_TRIGGERING_ACTOR: 'release-agent[bot]',
-    GITHUB_WORKFLOW_REF: `acme/shop/.github/workflows/${workflow}@refs/heads/main`,
-    GITHUB_WORKFLOW_SHA: shop.commit,
+    GITHUB_WORKFLOW_REF: workflow,
+    GITHUB_WORKFLOW_SHA: commit,
     RUNNER_ENVIRONMENT: 'github-hosted',
   };
 }
 
-/** Starts act. Each run has a run id of its own. */
+/** Starts act. */
 export function startRun(options: RunOptions): RunningWorkflow {
   const { shop, workflow, vars, secrets, actions } = options;
   const home = `${shop.folder}.home`;
@@ -126,7 +131,7 @@ export function startRun(options: RunOptions): RunningWorkflow {
   const event = join(home, 'event.json');
   writeFileSync(event, JSON.stringify({ sender: { type: 'Bot' }, ref: 'refs/heads/main' }));
   const deployed = join(home, 'deployed');
-  const env = { ...variablesOf(options), DEPLOYED: deployed, ...options.env };
+  const env = { ...variablesOf(shop), DEPLOYED: deployed, ...options.env };
 
   const named = (flag: string, values: Texts): string[] =>
     Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
@@ -182,7 +187,10 @@ export function startRun(options: RunOptions): RunningWorkflow {
         };
         watchers.add(watch);
         watch();
-        void result.then(() => reject(new Error(`act ended without asking:\n${log}`)), reject);
+        void result.then(
+          () => reject(new Error(`act ended without asking:\n${log.slice(-6_000)}`)),
+          reject,
+        );
       }),
   };
 }

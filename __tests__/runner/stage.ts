@@ -1,10 +1,15 @@
-/** A service, a person with a passkey in software, and the actions as a release has them: what the example workflows need. */
+/**
+ * A service, a person with a passkey in software, a forge that signs tokens for jobs, and the actions as a release has them: what
+ * the example workflows need.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callApi, createKey, listPasskeys, startService } from '../../scripts/demo/service.ts';
 import { softwareApprover } from '../../scripts/demo/software-approver.ts';
 import { builtBundles } from '../support/bundles.ts';
+import { minimalFacts } from '../support/deploy.ts';
+import { claimsFor, startIssuer, type Claims, type Issuer } from '../support/issuer.ts';
 import {
   endRuns,
   makeAction,
@@ -30,6 +35,7 @@ eval "$AFTER_CHECKOUT"`;
 export interface Stage {
   readonly bundles: string;
   readonly folder: string;
+  readonly issuer: Issuer;
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly policy: string;
@@ -41,9 +47,13 @@ export interface Stage {
     example: string,
     options?: {
       readonly edit?: (text: string) => string;
-      readonly env?: Texts;
       /** Bash that runs in each job where the sources are checked out. */
       readonly afterCheckout?: string;
+      readonly env?: Texts;
+      /** What the forge's token says of every job of the run, beside what is true of it. */
+      readonly claims?: Claims;
+      /** Local folders for more actions, beside checkout and our own. */
+      readonly actions?: Texts;
     },
   ) => RunningWorkflow & { readonly shop: Shop };
   readonly close: () => Promise<void>;
@@ -52,10 +62,21 @@ export interface Stage {
 export async function startStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-runner-'));
   const bundles = await builtBundles();
+  const issuer = await startIssuer('github');
   const service = await startService({
     bundles,
     data: join(folder, 'data'),
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, DEPLOY_WARRANT_OIDC_ISSUER: `github=${issuer.issuer}` },
+  });
+  await callApi({
+    apiUrl: service.apiUrl,
+    apiKey: service.adminKey,
+    method: 'POST',
+    path: '/repositories',
+    body: {
+      ...{ provider: 'github', repositoryId: '123456789', note: 'shop' },
+      ...{ services: ['api'], environments: ['production', 'staging'] },
+    },
   });
   const person = softwareApprover();
   await person.enrol(service.inviteUrl, 'alex');
@@ -63,6 +84,7 @@ export async function startStage(): Promise<Stage> {
   const apiKey = await createKey(service, { repositories: ['acme/shop'], environments: ['*'] });
   const policy = JSON.stringify({
     schema: 'approval-policy/v1',
+    issuers: [{ provider: 'github', issuer: issuer.issuer }],
     relying_party: { id: 'localhost', origin: service.origin },
     approvers: {
       alex: {
@@ -78,8 +100,8 @@ export async function startStage(): Promise<Stage> {
       },
     },
     environments: {
-      production: { approvers: ['alex'], require_oidc: false },
-      staging: { approvers: ['alex'], require_oidc: false },
+      production: { approvers: ['alex'] },
+      staging: { approvers: ['alex'] },
     },
   });
   const action = makeAction(join(folder, 'action'), bundles);
@@ -87,7 +109,7 @@ export async function startStage(): Promise<Stage> {
   let shops = 0;
 
   return {
-    ...{ bundles, folder, apiUrl: service.apiUrl, apiKey, policy },
+    ...{ bundles, folder, issuer, apiUrl: service.apiUrl, apiKey, policy },
     decide: (link, decision) => person.decide(link, decision),
     statusOf: async (link) => {
       const path = `/confirmations/${link.split('/').at(-1)!}`;
@@ -98,25 +120,43 @@ export async function startStage(): Promise<Stage> {
       });
       return status;
     },
-    start: (example, { edit, env = {}, afterCheckout = ':' } = {}) => {
+    start: (example, { edit, env, claims, afterCheckout = ':', actions = {} } = {}) => {
       shops += 1;
       const name = `${example}.yml`;
       const original = readFileSync(`examples/github/${name}`, 'utf8');
       const text = edit?.(original) ?? original;
       const shop = makeShop(join(folder, `shop-${shops}`), { name, text });
+      issuer.says({ ...claimsOf(shop), ...claims });
       const run = startRun({
         ...{ workflow: name, shop },
         vars: { DEPLOY_WARRANT_POLICY: policy, DEPLOY_WARRANT_API_URL: service.apiUrl },
         secrets: { DEPLOY_WARRANT_API_KEY: apiKey },
-        env: { SHOP: shop.folder, AFTER_CHECKOUT: afterCheckout, ...env },
-        actions: { [checkout]: standIn, 'deploy-warrant/deploy-warrant@v1': action },
+        env: { SHOP: shop.folder, AFTER_CHECKOUT: afterCheckout, ...issuer.variables(), ...env },
+        actions: { [checkout]: standIn, 'deploy-warrant/deploy-warrant@v1': action, ...actions },
       });
       return { ...run, shop };
     },
     close: async () => {
       endRuns();
       await service.stop();
+      await issuer.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What GitHub signs of a job of this run in `production`. */
+function claimsOf({ commit, runId, workflow }: Shop): Claims {
+  return claimsFor('github', {
+    ...minimalFacts(),
+    ...{
+      environment: 'production',
+      ref: 'refs/heads/main',
+      commit,
+      run_id: runId,
+      run_attempt: '1',
+    },
+    ...{ repository: 'acme/shop', repository_id: '123456789', workflow, workflow_sha: commit },
+    actor: { login: 'release-agent[bot]', id: '41898282', type: 'agent' },
+  });
 }
