@@ -39,14 +39,18 @@ const target = {
 let service: TestService;
 let key: string;
 
-beforeAll(async () => {
-  service = await startTestService();
-  await enrol(service, 'alex');
-  key = await createKey(service, {
+/** How much one key may ask in a minute is limited. */
+const newKey = () =>
+  createKey(service, {
     repositories: [target.repository],
     services: [target.service],
     environments: [target.environment],
   });
+
+beforeAll(async () => {
+  service = await startTestService();
+  await enrol(service, 'alex');
+  key = await newKey();
 });
 afterAll(async () => {
   await service.close();
@@ -59,6 +63,7 @@ let people = 0;
 async function conformance(apiUrl: string, only?: readonly string[]): Promise<readonly Result[]> {
   people += 1;
   const person = await enrol(service, `person-${people}`);
+  key = await newKey();
   return runConformance({
     api: new Api(new URL(apiUrl), key),
     adminKey: service.adminKey,
@@ -287,6 +292,22 @@ const breaks: readonly (readonly [what: string, ids: readonly string[], broken: 
     ['assertion'],
     members('GET /confirmations/*', () => ({ rawAssertion: { signature: 'x' } })),
   ],
+  [
+    'something was deployed everywhere',
+    ['latest-none'],
+    members('GET /deploys/latest', () => ({ payload: { other: 'x' } })),
+  ],
+  [
+    'misspelt parameters are let through',
+    ['latest-member'],
+    changed('GET /deploys/latest', ({ query }) => ({ query: query.replace('&regoin=x', '') })),
+  ],
+  [
+    'the last deploy is another one',
+    ['latest'],
+    members('GET /deploys/latest', () => ({ payload: { other: 'x' } })),
+  ],
+  ['any token reads', ['token-unknown'], status('GET /confirmations/*', 401, 404)],
   ['a clock of its own', ['clock'], header('date', 'Sun, 22 Nov 2020 10:00:00 GMT')],
   ['answers may be stored', ['headers'], header('cache-control', 'public')],
   ['answers may be sniffed', ['headers'], header('x-content-type-options', undefined)],

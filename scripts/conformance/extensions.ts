@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { nonceSchema, redemptionAnswerSchema } from '../../src/core/api.ts';
+import { latestDeploySchema, nonceSchema, redemptionAnswerSchema } from '../../src/core/api.ts';
 import { receivedAssertionSchema } from '../../src/core/assertion.ts';
 import { approvalChallenge } from '../../src/core/challenge.ts';
 import { formatTime } from '../../src/core/time.ts';
 import { statedChallenge } from '../../src/core/webauthn.ts';
 import { demand } from './api.ts';
 import type { Statement } from './statement.ts';
-import { good, refused, type Request, type World } from './world.ts';
+import { demandHash, good, refused, type Request, type World } from './world.ts';
 
 const zeros = '0'.repeat(64);
 
@@ -316,6 +316,56 @@ export const extensions: readonly Statement[] = [
       await world.redeemed();
       const { request } = await world.approved();
       refused(await world.redeem(world.redemptionBody(request)), [409]);
+    },
+  },
+  {
+    id: 'latest-none',
+    call: 'GET /deploys/latest',
+    says: 'a target where nothing was redeemed answers 200 without members',
+    check: async (world) => {
+      const { payload } = await world.pending();
+      const deploy = good(await world.latestDeploy(payload.facts), latestDeploySchema, [200]);
+      demand(
+        Object.values(deploy).every((value) => value === undefined),
+        'a deploy',
+      );
+    },
+  },
+  {
+    id: 'latest-member',
+    call: 'GET /deploys/latest',
+    says: 'a parameter that it does not have is refused with 422',
+    check: async (world) => {
+      const { facts } = (await world.pending()).payload;
+      refused(await world.latestDeploy(facts, '&regoin=x'), [422]);
+    },
+  },
+  {
+    id: 'latest',
+    call: 'GET /deploys/latest',
+    says: 'answers payload, hash and time of what was redeemed last for its target',
+    needs: 'approval',
+    check: async (world) => {
+      const { answer } = await world.redeemed();
+      const { facts } = (await world.approved()).request.payload;
+      const deploy = good(await world.latestDeploy(facts), latestDeploySchema, [200]);
+      demand(deploy.payloadHash === answer.payloadHash, `the hash ${String(deploy.payloadHash)}`);
+      demandHash(answer.payloadHash, deploy.payload);
+      demand(deploy.redeemedAt === answer.redeemedAt, `redeemedAt ${String(deploy.redeemedAt)}`);
+    },
+  },
+  {
+    id: 'token-unknown',
+    call: 'every call',
+    says: 'a token of an issuer that nobody trusts is refused with 401, in place of a key',
+    check: async (world) => {
+      const { id } = await world.pending();
+      const [header, claims] = [
+        { alg: 'none', typ: 'JWT', kid: '1' },
+        { iss: 'https://issuer.invalid', aud: world.api.url.origin },
+      ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+      const headers = { authorization: `Bearer ${header ?? ''}.${claims ?? ''}.AA` };
+      refused(await world.api.send(`/confirmations/${id}`, { key: null, headers }), [401]);
     },
   },
   {

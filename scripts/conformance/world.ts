@@ -160,6 +160,13 @@ export class World {
     return { body, answer: good(await this.redeem(body), redemptionAnswerSchema, [201]) };
   }
 
+  /** @param more further parameters, from their `&` on */
+  latestDeploy(facts: DeployFacts, more = ''): Promise<Answer> {
+    const { repository, service, environment, region = '' } = facts;
+    const query = new URLSearchParams({ repository, service, environment, region });
+    return this.api.send(`/deploys/latest?${query}${more}`);
+  }
+
   withdraw(id: string): Promise<Answer> {
     return this.api.send(`/confirmations/${id}`, { method: 'DELETE' });
   }
