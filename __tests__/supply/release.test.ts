@@ -25,7 +25,7 @@ const commit = (message: string): string =>
     message,
   );
 const pack = (name: string): string => {
-  execFileSync('scripts/pack-release.sh', ['v0.0.1', join(folder, name)], {
+  execFileSync(join(clone, 'scripts/pack-release.sh'), ['v0.0.1', join(folder, name)], {
     cwd: clone,
     env: { ...process.env, TZ: name === 'first' ? 'Asia/Tokyo' : 'UTC' },
     stdio: ['ignore', 'inherit', 'pipe'],
