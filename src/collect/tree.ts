@@ -26,7 +26,7 @@ export interface ProvenFile {
 
 export interface Proof {
   readonly files: readonly ProvenFile[];
-  /** Tracked paths that a sparse checkout leaves out. */
+  /** Tracked paths that are not on the disk, in bytewise order: left out by a sparse checkout, or submodules that were not checked out. */
   readonly leftOut: readonly string[];
 }
 
@@ -51,7 +51,8 @@ export async function proveWorkTree(
 ): Promise<Proof> {
   const result = await compare(git, { ...options, prefix: '' });
   refuseFlaws(result.flaws, options.commit);
-  return { files: result.files, leftOut: result.leftOut };
+  const leftOut = result.leftOut.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return { files: result.files, leftOut };
 }
 
 interface Comparison {
@@ -222,7 +223,7 @@ async function compareSubmodule(
         path: shown,
         what: 'is a submodule that was not checked out, and holds files',
       });
-    }
+    } else result.leftOut.push(shown);
     return;
   }
   const head = await headCommit(git, inner);

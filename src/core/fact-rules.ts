@@ -131,6 +131,7 @@ export const identifiers = {
     /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(?:\[bot\])?$/,
     'a login such as alexdoe or release-agent[bot]',
   ),
+  count: identifier(/^[1-9][0-9]{0,8}$/, 'a decimal number above zero, without leading zeros'),
   decimal: identifier(decimal, 'a decimal number without leading zeros'),
   migrationPath: rule(
     (value) =>

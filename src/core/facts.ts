@@ -28,6 +28,9 @@ export const deployFactsSchema = z.strictObject({
   repository_id: identifiers.id.exactOptional(),
   ref: identifiers.ref,
   commit: identifiers.commit,
+  left_out: z
+    .strictObject({ count: identifiers.count, sha256: identifiers.sha256 })
+    .exactOptional(),
   digest: identifiers.digest.exactOptional(),
   workflow: identifiers.workflow.exactOptional(),
   workflow_sha: identifiers.commit.exactOptional(),

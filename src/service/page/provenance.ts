@@ -17,7 +17,7 @@ export type Source = (typeof sources)[number];
  * What a gate works out from the checked-out files, and once more before the deploy: the proof that they are the commit's, and the
  * hashes of the migration's files.
  */
-const computed = /^(?:commit|migration\.files)(?:[.[]|$)/;
+const computed = /^(?:commit|left_out|migration\.files)(?:[.[]|$)/;
 /** What a gate finds in the SQL of those files; a migration of another kind is not analysed. */
 const computedFromSql = /^migration\.(?:destructive|statements)(?:\[|$)/;
 /** What a gate takes from the variables of its job, rather than from the workflow's inputs. */
