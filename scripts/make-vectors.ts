@@ -6,11 +6,12 @@ import {
   rejectionChallenge,
   revocationChallenge,
 } from '../src/core/challenge.ts';
+import type { Circumstances } from '../src/core/circumstances.ts';
 import type { DeployFacts } from '../src/core/facts.ts';
 import { fingerprint } from '../src/core/fingerprint.ts';
 import { sha256Hex } from '../src/core/hash.ts';
 import { buildPayload } from '../src/core/payload.ts';
-import { policyHash } from '../src/core/policy.ts';
+import { policyHash, type Policy } from '../src/core/policy.ts';
 import type { ReasonCode } from '../src/core/verdict.ts';
 import { verifyApproval, type ApprovalEvidence } from '../src/core/verify.ts';
 import {
@@ -124,7 +125,11 @@ write('challenges.json', {
   ),
 });
 
-const world = createWorld({ quorum_if_destructive: 2, migration_paths: ['db/**'], required_facts: ['digest'] });
+const world = createWorld({
+  quorum_if_destructive: 2,
+  migration_paths: ['db/**'],
+  required_facts: ['digest'],
+});
 const { alex, dana, kim } = world.passkeys;
 const payload = createPayload();
 const good = decide(payload, alex);
@@ -159,6 +164,40 @@ const rs256 = createPasskey('RS256');
 const withRsa = structuredClone(world.policy);
 Object.assign(withRsa.approvers.dana?.passkeys[0] ?? fail(), rs256.pinned);
 
+/** A job of GitHub as it should be, with a token, after which nothing is new. */
+const job: Circumstances = {
+  provider: 'github',
+  trigger: 'workflow_dispatch',
+  runner: 'github-hosted',
+  event_commit: facts.commit,
+  identity: {
+    issuer: 'https://token.actions.githubusercontent.com',
+    attested: ['environment', 'commit', 'repository_id'],
+    job_workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
+  },
+  commit_authors: [{ name: 'Kim', email: 'kim@example.com' }],
+  new_migrations: [],
+};
+const ofJob = (changes: Partial<Circumstances>) =>
+  createEvidence(world, { circumstances: { ...job, ...changes } });
+
+/** The same people under another rule, in a job of GitHub. */
+const ruled = (
+  rule: Partial<Policy['environments'][string]>,
+  evidence: Parameters<typeof createEvidence>[1] = {},
+) => {
+  const production = { approvers: ['alex', 'dana'], ...rule };
+  const approvers = Object.fromEntries(
+    Object.entries(world.policy.approvers).map(([name, { accounts, passkeys }]) => [
+      name,
+      { accounts: accounts.map((one) => ({ ...one, emails: [`${name}@example.com`] })), passkeys },
+    ]),
+  );
+  const policy = { ...world.policy, approvers, environments: { production } };
+  return createEvidence(world, { policy, circumstances: job, ...evidence });
+};
+const groups = { owners: { people: ['alex'] }, data: { people: ['dana'] } };
+
 /** By the reason that is due, which is written here and not asked of the code. */
 const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
   approved: {
@@ -184,6 +223,29 @@ const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
       step: 'request',
     },
     'the last millisecond': { ...base, now: expiresAt - 1 },
+    'a job of GitHub with a token': ofJob({}),
+    'a job of GitHub without one, which the rule does not ask for': ruled(
+      { require_oidc: false },
+      { circumstances: without(job, 'identity') },
+    ),
+    'the rule of a service': ruled({
+      refs: ['refs/tags/v*'],
+      services: { api: { refs: ['refs/heads/*'] } },
+    }),
+    'every group': ruled({ groups }, { decisions: [good, byDana] }),
+    'refs, workflows, triggers and runners': ruled({
+      refs: ['refs/tags/v*', 'refs/heads/**'],
+      workflows: ['acme/*/.github/workflows/deploy.yml@refs/heads/main'],
+      triggers: ['push', 'workflow_dispatch'],
+      runners: ['github-hosted'],
+    }),
+    'another commit than that of the event, which the rule allows': ruled(
+      { other_commit: true },
+      { circumstances: { ...job, event_commit: 'd'.repeat(40) } },
+    ),
+    'before the first moment in which nothing is deployed': ruled({
+      no_deploys: [{ from: '2026-11-22T10:10:01Z', to: '2026-11-22T11:00:00Z', reason: 'Sale' }],
+    }),
   },
   evidence_invalid: {
     'no signature': decided(without(good, 'assertion')),
@@ -229,6 +291,19 @@ const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
   },
   self_approval: {
     'who asked approves, login in another case': createEvidence(world, { payload: ownWish }),
+    'who wrote a commit approves, address in another case': ruled(
+      { not_by_commit_authors: true },
+      { circumstances: { ...job, commit_authors: [{ name: '', email: 'Alex@Example.com' }] } },
+    ),
+    'who wrote a commit approves, by the address that GitHub gives': ruled(
+      { not_by_commit_authors: true },
+      {
+        circumstances: {
+          ...job,
+          commit_authors: [{ name: 'x', email: '1234567+renamed@users.noreply.github.com' }],
+        },
+      },
+    ),
   },
   quorum_unmet: {
     'one person for a destructive migration': createEvidence(world, { payload: heavy }),
@@ -236,6 +311,7 @@ const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
       payload: heavy,
       decisions: [decide(heavy, alex), decide(heavy, world.spare)],
     }),
+    'one of two groups': ruled({ groups }, { decisions: [good] }),
   },
   rejected: {
     'rejected, signed': decided(
@@ -274,6 +350,37 @@ const cases: Partial<Record<ReasonCode, Record<string, ApprovalEvidence>>> = {
       assurance: 'service',
     },
     'without a policy': { ...base, policy: undefined },
+    'a job of GitHub without a token': createEvidence(world, {
+      circumstances: without(job, 'identity'),
+    }),
+    'a job of which nothing is known': without(base, 'circumstances'),
+    'a token that the rule asks of any job': ruled(
+      { require_oidc: true },
+      { circumstances: { provider: 'local' } },
+    ),
+    'a service that the rule does not name': ruled({ services: { web: {} } }),
+    'a ref that the rule does not name': ruled({ refs: ['refs/heads/*/*', 'refs/tags/**'] }),
+    'a workflow that the rule does not name': ruled({ workflows: ['acme/shop/*'] }),
+    'a trigger that the rule does not name': ruled({ triggers: ['schedule'] }),
+    'a trigger that is not known': ruled(
+      { triggers: ['workflow_dispatch'] },
+      { circumstances: without(job, 'trigger') },
+    ),
+    'a runner that the rule does not name': ruled({ runners: ['self-hosted'] }),
+    'a pull request': ofJob({ trigger: 'pull_request' }),
+    'a merge request of GitLab': ofJob({ provider: 'gitlab', trigger: 'merge_request_event' }),
+    'another commit than that of the event': ofJob({ event_commit: 'd'.repeat(40) }),
+    'in the first moment in which nothing is deployed': ruled({
+      no_deploys: [{ from: '2026-11-22T10:10:00Z', to: '2026-11-22T11:00:00Z', reason: 'Sale' }],
+    }),
+    'a new migration that does not run': ofJob({ new_migrations: ['db/001.sql'] }),
+    'new migrations that are not known': createEvidence(world, {
+      circumstances: without(job, 'new_migrations'),
+    }),
+    'authors that are not known': ruled(
+      { not_by_commit_authors: true },
+      { circumstances: without(job, 'commit_authors') },
+    ),
   },
   expired: {
     expired: { ...base, now: expiresAt },
@@ -294,7 +401,15 @@ function evidenceVector(reasonCode: string, name: string, evidence: ApprovalEvid
   if (verdict.reason_code !== reasonCode) {
     throw new Error(`"${name}" is ${verdict.reason_code} and should be ${reasonCode}.`);
   }
-  const { policy, record, finalFacts, now, assurance = 'signature', step } = evidence;
+  const {
+    policy,
+    record,
+    finalFacts,
+    now,
+    assurance = 'signature',
+    step,
+    circumstances,
+  } = evidence;
   return {
     name,
     policy: policy === undefined ? null : policyHash(policy),
@@ -303,6 +418,7 @@ function evidenceVector(reasonCode: string, name: string, evidence: ApprovalEvid
     now: new Date(now).toISOString(),
     assurance,
     step,
+    ...(circumstances === undefined ? {} : { circumstances }),
     reason_code: reasonCode,
     approvers: verdict.approvers,
   };
@@ -310,9 +426,11 @@ function evidenceVector(reasonCode: string, name: string, evidence: ApprovalEvid
 
 write('evidence.json', {
   about:
-    'verifyApproval: evidence and the reason code it must end with. A case names its policy by SHA-256; null is none.',
+    'verifyApproval: evidence and the reason code it must end with. A case names its policy by SHA-256; null is none. Without circumstances nothing is known of the job.',
   policies: Object.fromEntries(
-    [world.policy, withRsa].map((policy) => [policyHash(policy), policy]),
+    Object.values(cases)
+      .flatMap((evidence) => Object.values(evidence))
+      .flatMap(({ policy }) => (policy === undefined ? [] : [[policyHash(policy), policy]])),
   ),
   vectors: Object.entries(cases).flatMap(([reasonCode, evidence]) =>
     Object.entries(evidence).map(([name, one]) => evidenceVector(reasonCode, name, one)),

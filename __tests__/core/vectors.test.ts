@@ -7,6 +7,7 @@ import {
   rejectionChallenge,
   revocationChallenge,
 } from '../../src/core/challenge.ts';
+import type { Circumstances } from '../../src/core/circumstances.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { fingerprint } from '../../src/core/fingerprint.ts';
 import { documentHash, sha256Hex } from '../../src/core/hash.ts';
@@ -47,6 +48,7 @@ const evidence = frozen('evidence.json') as {
     readonly now: string;
     readonly assurance: 'signature' | 'service';
     readonly step: 'request' | 'verify';
+    readonly circumstances?: Circumstances;
     readonly reason_code: ReasonCode;
     readonly approvers: readonly string[];
   }[];
@@ -88,6 +90,7 @@ describe('frozen evidence', () => {
       now: Date.parse(vector.now),
       assurance: vector.assurance,
       step: vector.step,
+      circumstances: vector.circumstances,
     });
     expect(verdict.reason_code).toBe(vector.reason_code);
     expect(verdict.approvers).toEqual(vector.approvers);
@@ -99,7 +102,7 @@ describe('frozen evidence', () => {
 test.each([
   ['payloads.json', 'cc29711372481c6cc85aa0e6f1b306ebec563509d3c837258d0f1ff46651839b'],
   ['challenges.json', '6533ac50c8c67fa025921553b69acce75c2dfa0f8b6acc106d307a111280992d'],
-  ['evidence.json', 'd9a38e7ef708b2c6b126b11aa5e281f6465262dd547fb096f4099d4214ede1bb'],
+  ['evidence.json', '5a413b475b9dcd66b30f3d0d9f9508f82bc2a5714140883128bf6f7c5a8fe5ca'],
 ])('%s is the file that was frozen', (name, hash) => {
   expect(documentHash(frozen(name))).toBe(hash);
 });

@@ -72,9 +72,11 @@ describe('every frozen vector', () => {
     expect(valid.facts(vector.final_facts)).toBe(true);
     const policy = vector.policy === null ? undefined : evidence.policies[vector.policy];
     if (policy !== undefined) expect(valid.policy(policy)).toBe(true);
-    const { record, final_facts: finalFacts, assurance, step } = vector;
+    const { record, final_facts: finalFacts, assurance, step, circumstances } = vector;
     const now = Date.parse(vector.now);
-    const verdict = verifyApproval({ policy, record, finalFacts, now, assurance, step });
+    const verdict = verifyApproval({
+      ...{ policy, record, finalFacts, circumstances, now, assurance, step },
+    });
     expect(valid.verdict(verdict)).toBe(true);
   });
 
@@ -86,7 +88,21 @@ describe('every frozen vector', () => {
 });
 
 /** A document of each kind that is acceptable, with all its optional members. */
+const rule = {
+  groups: { owners: { people: ['alex', 'dana'], quorum: 1, quorum_if_destructive: 2 } },
+  migration_paths: ['db/**'],
+  refs: ['refs/heads/*'],
+  workflows: ['acme/shop/.github/workflows/*@refs/heads/main'],
+  triggers: ['push'],
+  runners: ['self-hosted'],
+  other_commit: true,
+  pull_request: true,
+  not_by_commit_authors: false,
+  no_deploys: [{ from: '2026-12-24T00:00:00Z', to: '2026-12-27T00:00:00Z', reason: 'Rest' }],
+};
 const world = createWorld({
+  ...rule,
+  services: { api: rule, '@acme/web': {} },
   quorum: 1,
   quorum_if_destructive: 2,
   max_age_minutes: 60,
@@ -103,7 +119,21 @@ const kinds = [
   { kind: 'facts', document: minimalFacts(), check: checkFacts },
   { kind: 'payload', document: examplePayload(), check: checkPayload },
   { kind: 'record', document: example.record, check: checkRecord },
-  { kind: 'policy', document: world.policy, check: checkPolicy },
+  {
+    kind: 'policy',
+    document: {
+      ...world.policy,
+      issuers: [{ provider: 'gitlab', issuer: 'https://gitlab.example.com' }],
+      approvers: {
+        ...world.policy.approvers,
+        alex: {
+          ...world.policy.approvers.alex!,
+          accounts: [{ provider: 'github', id: '1', login: 'a', emails: ['a@example.com'] }],
+        },
+      },
+    },
+    check: checkPolicy,
+  },
 ] as const;
 
 describe.each(kinds)('a $kind document and its schema', ({ kind, document, check }) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Circumstances } from '../../src/core/circumstances.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { ApprovalRecord } from '../../src/core/record.ts';
@@ -44,6 +45,7 @@ export const frozen = {
       readonly now: string;
       readonly assurance: 'signature' | 'service';
       readonly step: 'request' | 'verify';
+      readonly circumstances?: Circumstances;
       readonly reason_code: ReasonCode;
       readonly approvers: readonly string[];
     }[];

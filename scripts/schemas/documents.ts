@@ -29,8 +29,17 @@ const betweenFacts = [
  * The policy is checked part by part (core/policy.ts), so that one fault hides no other; here the parts are put together.
  * A member of a table that a schema for its names does not allow is refused.
  */
+const groups = z
+  .record(policyParts.name, policyParts.group)
+  .meta({ minProperties: 1 })
+  .exactOptional();
+const services = z
+  .record(identifiers.service, policyParts.serviceRule.extend({ groups }))
+  .meta({ minProperties: 1 })
+  .exactOptional();
 const policySchema = policyParts.document.extend({
   relying_party: policyParts.relyingParty,
+  issuers: z.array(policyParts.issuer).min(1).exactOptional(),
   approvers: z
     .record(
       policyParts.name,
@@ -40,7 +49,9 @@ const policySchema = policyParts.document.extend({
       }),
     )
     .meta({ minProperties: 1 }),
-  environments: z.record(identifiers.environment, policyParts.rule).meta({ minProperties: 1 }),
+  environments: z
+    .record(identifiers.environment, policyParts.rule.extend({ groups, services }))
+    .meta({ minProperties: 1 }),
 });
 
 export const documentSchemas: readonly DocumentSchema[] = [
@@ -79,7 +90,14 @@ export const documentSchemas: readonly DocumentSchema[] = [
       'Credential ids, public keys and accounts are unique over all people; a user handle belongs to one person.',
       'public_key is SubjectPublicKeyInfo in DER and fits its algorithm: P-256 with an uncompressed point, Ed25519, or RSA of at least 2048 bits.',
       'A rule names people of this policy, each once; a quorum is no larger than their number, and quorum_if_destructive no smaller than quorum.',
-      'Who is named in a rule without self_approval needs an account.',
+      "The people of a group are among the rule's approvers, each once, and its quorums fit their number.",
+      'Who is named in a rule without self_approval needs an account; with not_by_commit_authors, one with emails.',
+      'An address belongs to one person, without regard to case.',
+      'A rule with quorum_if_destructive, or a group of it, names migration_paths; triggers name pull_request only with pull_request: true.',
+      'Globs are clean relative paths in which *, ? and, as a whole name, ** have a meaning, and [ ] { } ( ) ! and \\ do not stand.',
+      'In no_deploys, to is later than from, and both are in the calendar.',
+      'An issuer is https, or http on localhost, without a slash at the end, and stands once.',
+      "All this holds for each service too, with its members in place of its environment's.",
     ],
     schema: policySchema,
   },

@@ -147,7 +147,19 @@ const production = ['environments', 'production'] as const;
 
 const byPolicySchema: Readonly<Record<string, Change>> = {
   'another version': [['schema'], 'approval-policy/v2'],
-  'a reserved member of a rule': [[...production, 'services'], ['api']],
+  'services as a list': [[...production, 'services'], ['api']],
+  'a service within a service': [[...production, 'services'], { api: { services: {} } }],
+  'a group of nobody': [[...production, 'groups'], { owners: { people: [] } }],
+  'a ref that is none': [[...production, 'refs'], ['main']],
+  'no ref at all': [[...production, 'refs'], []],
+  'an event in capitals': [[...production, 'triggers'], ['Push']],
+  'a runner of no known kind': [[...production, 'runners'], ['github']],
+  'a freeze without a reason': [
+    [...production, 'no_deploys'],
+    [{ from: '2026-12-24T00:00:00Z', to: '2026-12-27T00:00:00Z' }],
+  ],
+  'an address that is none': [['approvers', 'alex', 'accounts', 0, 'emails'], ['alex']],
+  'an issuer of nobody': [['issuers'], [{ provider: 'jenkins', issuer: 'https://ci.example' }]],
   'a quorum of none': [[...production, 'quorum'], 0],
   'nobody who approves': [[...production, 'approvers'], []],
   'no people': [['approvers'], {}],
@@ -168,6 +180,29 @@ const byPolicyRule: Readonly<Record<string, Change>> = {
   'a key of another algorithm': [[...passkey, 'algorithm'], 'EdDSA'],
   'a credential id of two people': [[...passkey, 'id'], policy.approvers.dana?.passkeys[0]?.id],
   'a person without an account': [['approvers', 'alex', 'accounts'], []],
+  'a glob with braces': [[...production, 'refs'], ['refs/heads/{a,b}']],
+  'a group with strangers': [[...production, 'groups'], { owners: { people: ['kim'] } }],
+  'a quorum for destructive migrations, and nowhere to find them': [
+    [...production, 'quorum_if_destructive'],
+    2,
+  ],
+  'a pull request that is a trigger and not allowed': [
+    [...production, 'triggers'],
+    ['pull_request'],
+  ],
+  'a freeze that ends before it begins': [
+    [...production, 'no_deploys'],
+    [{ from: '2026-12-27T00:00:00Z', to: '2026-12-24T00:00:00Z', reason: 'Rest' }],
+  ],
+  'authors who may not approve, and no addresses of theirs': [
+    [...production, 'not_by_commit_authors'],
+    true,
+  ],
+  'an issuer without TLS': [['issuers'], [{ provider: 'github', issuer: 'http://ci.example' }]],
+  'an issuer with a slash at the end': [
+    ['issuers'],
+    [{ provider: 'gitlab', issuer: 'https://gitlab.com/' }],
+  ],
   'an environment that is a broad label': [['environments', 'all'], { approvers: ['alex'] }],
 };
 
