@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { collectFacts } from '../../src/collect/collect.ts';
 import { readDeclaredFacts } from '../../src/collect/declared.ts';
+import { compareFacts } from '../../src/core/compare.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { faultOf, temporaryFolder, TestRepository } from './git-repository.ts';
 
@@ -92,8 +93,15 @@ describe('on GitHub', () => {
         },
         rollback: { kind: 'version', value: 'v1.41.2' },
       },
+      circumstances: { provider: 'github', trigger: 'push', event_commit: commit },
       run: { runId: '9876543210', runAttempt: '1', job: 'deploy' },
       workspace: repo.top,
+      checkout: {
+        repository: { top: repo.top, gitDir: join(repo.top, '.git') },
+        untrusted: [repo.top],
+        files: ['README.md', 'api/app.ts', 'db/001.sql'].map((path) => ({ path, kind: 'file' })),
+        leftOut: [],
+      },
       notices: [],
     });
   });
@@ -111,11 +119,50 @@ describe('on GitHub', () => {
     }
   });
 
-  test('a sparse checkout is said to be one', async () => {
-    repo.git('sparse-checkout', 'set', 'api');
-    expect((await collect()).notices).toEqual([
-      "The sparse checkout leaves out 1 tracked files; what is there is proven, what is left out can't be deployed from here.",
-    ]);
+  describe('what is not checked out is a fact', () => {
+    const list = (...paths: readonly string[]) =>
+      sha256Hex(paths.map((path) => `${path}\n`).join(''));
+
+    test('of a sparse checkout, and is said', async () => {
+      expect((await collect()).facts).not.toHaveProperty('left_out');
+      repo.git('sparse-checkout', 'set', 'api');
+      const { facts, notices } = await collect();
+      expect(facts.left_out).toEqual({ count: '1', sha256: list('db/001.sql') });
+      expect(notices).toEqual([
+        "This checkout leaves out 1 of the commit's paths, by its sparse patterns or as submodules that were not checked out: db/001.sql. What is there is proven; their number is put before the approver, and must be the same before the deploy.",
+      ]);
+    });
+
+    test('patterns that an earlier step changed after the approval are a difference', async () => {
+      repo.git('sparse-checkout', 'set', '--no-cone', '/*', '!/db/');
+      const { facts: signed } = await collect();
+      repo.git('sparse-checkout', 'set', '--no-cone', '/*', '!/api/');
+      const { facts: final } = await collect();
+      expect(compareFacts(signed, final)).toEqual([
+        { field: 'left_out.sha256', signed: list('db/001.sql'), final: list('api/app.ts') },
+      ]);
+    });
+
+    test('of submodules that were not checked out', async () => {
+      const library = new TestRepository(join(folder, 'library'));
+      library.write('x').commitAll();
+      repo.git('submodule', '--quiet', 'add', library.top, 'vendor/library');
+      const id = repo.commitAll();
+      const env = { GITHUB_SHA: id };
+      expect((await collect(env)).facts).not.toHaveProperty('left_out');
+      repo.git('submodule', '--quiet', 'deinit', '--all');
+      const { left_out: leftOut } = (await collect(env)).facts;
+      expect(leftOut).toEqual({ count: '1', sha256: list('vendor/library') });
+    });
+
+    test('at most ten of the paths are named in the log', async () => {
+      for (let n = 10; n < 25; n += 1) repo.write(`many/${n}`);
+      const id = repo.commitAll();
+      repo.git('sparse-checkout', 'set', 'api', 'db');
+      const { notices } = await collect({ GITHUB_SHA: id });
+      expect(notices[0]).toContain('leaves out 15 of');
+      expect(notices[0]).toContain('many/18, many/19 and 5 more. What');
+    });
   });
 });
 
@@ -131,7 +178,7 @@ describe('the commit', () => {
   test('a moved HEAD is refused, with both ids', async () => {
     const moved = repo.write('new').commitAll();
     expect(await refusal({})).toBe(
-      `facts_mismatch: This run is for commit ${commit} (GITHUB_SHA), but ${moved} is checked out. Check out the commit of the run, or, if another one is meant, give its full id as the input commit.`,
+      `facts_mismatch: This run is for commit ${commit}, but ${moved} is checked out. Check out the commit of the run, or, if another one is meant, give its full id as the input commit.`,
     );
   });
 
@@ -273,8 +320,10 @@ describe('on another machine', () => {
         migration: { kind: 'none' },
         rollback: { kind: 'version', value: 'v1.41.2' },
       },
+      circumstances: { provider: 'local' },
       run: { runId: '42', runAttempt: '1', job: 'local' },
       workspace: repo.top,
+      checkout: expect.objectContaining({ untrusted: [repo.top], leftOut: [] }),
       notices: [],
     });
   });

@@ -3,13 +3,17 @@ import { resolve } from 'node:path';
 import type { Circumstances } from '../core/circumstances.ts';
 import { checkFacts, type DeployFacts } from '../core/facts.ts';
 import { Fault, listProblems } from '../core/fault.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { visible } from '../core/text.ts';
 import { deployedCommit, taggedCommit } from './commit.ts';
 import { declaredDigest } from './artifact.ts';
 import type { DeclaredFacts } from './declared.ts';
 import { withGit } from './git.ts';
 import { githubOrigin } from './github.ts';
+import { gitlabOrigin } from './gitlab.ts';
 import { localOrigin } from './local.ts';
 import { collectMigration } from './migrations.ts';
+import type { Origin } from './origin.ts';
 import { findRepository } from './repository.ts';
 import { changesSince } from './since.ts';
 import { proveWorkTree, type Checkout } from './tree.ts';
@@ -27,9 +31,9 @@ export interface CollectedFacts {
 }
 
 /**
- * Collects what is about to run: from GitHub's variables where GITHUB_ACTIONS is true, else from this machine; and from the
+ * Collects what is about to run: from the variables of GitHub or GitLab in a job of theirs, else from this machine; and from the
  * checkout, whose files are proven to be those of the commit.
- * @param cwd where to look for the checkout, unless GITHUB_WORKSPACE says
+ * @param cwd where to look for the checkout, unless the job's own folder says
  * @throws Fault facts_mismatch, facts_uncollectable, configuration or payload_invalid
  */
 export async function collectFacts(options: {
@@ -38,9 +42,9 @@ export async function collectFacts(options: {
   readonly cwd: string;
 }): Promise<CollectedFacts> {
   const { declared, env } = options;
-  const github = env.GITHUB_ACTIONS === 'true' ? githubOrigin(env, declared.actorType) : undefined;
-  const root = github === undefined ? options.cwd : (env.GITHUB_WORKSPACE ?? '');
-  const within = github === undefined ? undefined : await realFolder(root);
+  const forge = forgeOrigin(env, declared);
+  const root = forge === undefined ? options.cwd : (env[forge.folder] ?? '');
+  const within = forge === undefined ? undefined : await realFolder(root, forge.folder);
   const repository = await findRepository({
     start: resolve(root, declared.workingDirectory ?? '.'),
     ...(within === undefined ? {} : { within }),
@@ -52,7 +56,7 @@ export async function collectFacts(options: {
 
   return withGit({ path: env.PATH, untrusted }, async (git) => {
     const origin =
-      github ?? (await localOrigin(git, { repository, env, declared: declared.actorType }));
+      forge?.origin ?? (await localOrigin(git, { repository, env, declared: declared.actorType }));
     const expected =
       declared.commit === undefined
         ? origin.expected
@@ -79,10 +83,10 @@ export async function collectFacts(options: {
       ...digest,
       ...origin.facts,
       commit,
+      ...(leftOut.length === 0 ? {} : { left_out: leftOutFact(leftOut) }),
       migration,
       rollback: declared.rollback,
     });
-    const notice = `The sparse checkout leaves out ${leftOut.length} tracked files; what is there is proven, what is left out can't be deployed from here.`;
     return {
       facts,
       circumstances: {
@@ -92,14 +96,47 @@ export async function collectFacts(options: {
       run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: origin.job },
       workspace,
       checkout: { repository, untrusted, files, leftOut },
-      notices: [...(leftOut.length === 0 ? [] : [notice]), ...notices],
+      notices: [...leftOutNotices(leftOut), ...notices],
     };
   });
 }
 
-async function realFolder(path: string): Promise<string> {
+/** The forge whose job this is, if it is one, and the variable that names the folder of the job. */
+function forgeOrigin(
+  env: Readonly<Record<string, string | undefined>>,
+  { actorType }: DeclaredFacts,
+): { readonly origin: Origin; readonly folder: string } | undefined {
+  if (env.GITHUB_ACTIONS === 'true') {
+    return { origin: githubOrigin(env, actorType), folder: 'GITHUB_WORKSPACE' };
+  }
+  return env.GITLAB_CI === 'true'
+    ? { origin: gitlabOrigin(env, actorType), folder: 'CI_PROJECT_DIR' }
+    : undefined;
+}
+
+/**
+ * That tracked files are missing is part of what is deployed: who approves sees their number, and a checkout that leaves out
+ * others by the time of the deploy is another deploy.
+ */
+function leftOutFact(leftOut: readonly string[]): NonNullable<DeployFacts['left_out']> {
+  const list = leftOut.map((path) => `${path}\n`).join('');
+  return { count: String(leftOut.length), sha256: sha256Hex(list) };
+}
+
+const maxNamed = 10;
+
+function leftOutNotices(leftOut: readonly string[]): readonly string[] {
+  if (leftOut.length === 0) return [];
+  const named = leftOut.slice(0, maxNamed).map((path) => visible(path));
+  const more = leftOut.length > maxNamed ? ` and ${leftOut.length - maxNamed} more` : '';
+  return [
+    `This checkout leaves out ${leftOut.length} of the commit's paths, by its sparse patterns or as submodules that were not checked out: ${named.join(', ')}${more}. What is there is proven; their number is put before the approver, and must be the same before the deploy.`,
+  ];
+}
+
+async function realFolder(path: string, variable: string): Promise<string> {
   return realpath(path).catch((cause: unknown) => {
-    const message = `The workspace ${path} (GITHUB_WORKSPACE) does not exist.`;
+    const message = `The workspace ${path} (${variable}) does not exist.`;
     throw new Fault('facts_uncollectable', message, { cause });
   });
 }

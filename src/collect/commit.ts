@@ -31,7 +31,7 @@ export async function deployedCommit(
   if ((await taggedCommit(git, repository, expected.id)) === head) return head;
   throw new Fault(
     'facts_mismatch',
-    `This run is for commit ${visible(expected.id)} (GITHUB_SHA), but ${head} is checked out. Check out the commit of the run, or, if another one is meant, give its full id as the input commit.`,
+    `This run is for commit ${visible(expected.id)}, but ${head} is checked out. Check out the commit of the run, or, if another one is meant, give its full id as the input commit.`,
   );
 }
 

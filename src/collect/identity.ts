@@ -19,13 +19,11 @@ import type { JobTokens } from './job-token.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the forge attests of this job. */
-export type Identity = NonNullable<Circumstances['identity']>;
-
 /**
  * Has the forge say which job this is, and holds everything that was collected to that: a token of the job, signed by a pinned
  * issuer, fetched anew and never kept. Nothing where the job may not have one; whether it must is up to the policy.
  * @param issuers whose tokens are believed
+ * @returns what is known by the token: the identity, and the kind of runner, which GitLab has no variable for
  * @throws Fault facts_uncollectable where there is no token that may be believed, facts_mismatch where it says something else
  */
 export async function checkIdentity(options: {
@@ -36,10 +34,10 @@ export async function checkIdentity(options: {
   readonly tokens: JobTokens | undefined;
   readonly web: Web;
   readonly now: () => number;
-}): Promise<Identity | undefined> {
+}): Promise<Pick<Circumstances, 'identity' | 'runner'>> {
   const { facts, circumstances, env, tokens, web, now } = options;
   const { provider } = circumstances;
-  if (tokens?.provider !== provider) return undefined;
+  if (tokens?.provider !== provider) return {};
   const token = await tokens.mint(identityAudience);
   const issuer = pinnedIssuer(token, { ...options, provider });
   const keys = await publishedKeys(web, { provider, issuer });
@@ -59,12 +57,13 @@ export async function checkIdentity(options: {
     ...jobProblems(claims, { provider, circumstances, env }),
   ];
   if (problems.length > 0) throw differs(problems, claims);
-  const file = jobClaims(provider, claims).job_workflow_ref;
-  return {
+  const { job_workflow_ref: file, runner } = jobClaims(provider, claims);
+  const identity = {
     issuer,
     attested: [...attestedPaths(provider, claims, facts)],
     ...(typeof file === 'string' ? { job_workflow_ref: file } : {}),
   };
+  return { identity, ...(typeof runner === 'string' && runner !== '' ? { runner } : {}) };
 }
 
 const tokenAdvice = {

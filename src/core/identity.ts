@@ -115,8 +115,14 @@ export function identityProblems(
   { otherCommit }: { readonly otherCommit: boolean },
 ): readonly Problem[] {
   const problems: Problem[] = [];
+  const mergeRequest = provider === 'gitlab' && isMergeRequest(claims);
   for (const { fact, read, optional } of attestations[provider]) {
     if (fact === 'commit' && otherCommit) continue;
+    if (fact === 'ref' && mergeRequest) {
+      const message = `is "${visible(facts.ref)}", but the token of this job is that of a merge request`;
+      if (!facts.ref.startsWith('refs/merge-requests/')) problems.push({ field: fact, message });
+      continue;
+    }
     const said = read(claims);
     const given = factAt(facts, fact);
     if (said === undefined) {
@@ -166,12 +172,20 @@ function githubServer({ iss }: TokenClaims): string | undefined {
   return /^(https:\/\/[^/]+)\/_services\/token$/.exec(iss)?.[1];
 }
 
-/** GitLab names a branch or a tag, and says which of them it is. */
+/**
+ * GitLab names a branch or a tag, and says which of them it is. Of a merge request it names the source branch, which may be that
+ * of a fork and attests nothing.
+ */
 function gitlabRef(claims: TokenClaims): string | undefined {
+  if (isMergeRequest(claims)) return undefined;
   const [ref, type] = [claim('ref')(claims), claim('ref_type')(claims)];
   if (typeof ref !== 'string' || ref === '') return undefined;
   if (type === 'branch') return `refs/heads/${ref}`;
   return type === 'tag' ? `refs/tags/${ref}` : undefined;
+}
+
+function isMergeRequest(claims: TokenClaims): boolean {
+  return claim('pipeline_source')(claims) === 'merge_request_event';
 }
 
 function factAt(facts: DeployFacts, path: string): string | undefined {

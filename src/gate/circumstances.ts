@@ -36,11 +36,8 @@ export async function learnCircumstances(given: Surroundings): Promise<Learned> 
   const { collected, policy, assurance, client, access, now } = given;
   const { facts } = collected;
   const issuers = trustedIssuers(policy);
-  const identity = await checkIdentity({ ...collected, ...access, issuers, now });
-  const job: Circumstances = {
-    ...collected.circumstances,
-    ...(identity === undefined ? {} : { identity }),
-  };
+  const attested = await checkIdentity({ ...collected, ...access, issuers, now });
+  const job: Circumstances = { ...collected.circumstances, ...attested };
   const rule = ruleBeforeChanges({ policy, facts, assurance, circumstances: job, now: now() });
   const forMigrations = rule?.migration_paths !== undefined;
   const forAuthors = rule?.not_by_commit_authors === true;
