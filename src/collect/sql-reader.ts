@@ -65,6 +65,9 @@ function startParser(url: URL): Parser {
     env: {},
     argv: [],
     execArgv: [],
+    // What it prints does not get into the log of the job.
+    stdout: true,
+    stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
   });
   const ended = new Promise<Error>((resolve) => {

@@ -11,7 +11,9 @@ export function writeForParser(
   const originals = new Map<string, string>();
   const parts = tokens.map((token, index) => {
     const before = tokens[index - 1];
-    const text = dialect === 'mysql' ? weakOperator(token, tokens[index + 1], before) : undefined;
+    const next = tokens[index + 1];
+    if (isPrefix(token, next)) return '';
+    const text = dialect === 'mysql' ? weakOperator(token, next, before) : undefined;
     return (needsBlank(before, token) ? ' ' : '') + (text ?? write(token, dialect, originals));
   });
   return { sql: parts.join(''), nameOf: (name) => originals.get(name) ?? name };
@@ -31,6 +33,16 @@ function write(token: Token, dialect: PlainDialect, originals: Map<string, strin
   const written = known ?? `${standIn}${originals.size}`;
   originals.set(written, name);
   return `\`${written}\``;
+}
+
+/** The `x` of `x'00'`, or `_utf8mb4`: how the bytes of a text are meant. */
+function isPrefix({ kind, text, end }: Token, next: Token | undefined): boolean {
+  return (
+    kind === 'word' &&
+    next?.kind === 'string' &&
+    next.start === end &&
+    /^(?:[xbn]|_\w+)$/i.test(text)
+  );
 }
 
 /** In MySQL `||` is OR and `&&` is AND, but the parser binds them like arithmetic. */

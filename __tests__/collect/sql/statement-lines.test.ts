@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Finding } from '../../../src/collect/sql/finding.ts';
+import { listStatements } from '../../../src/collect/sql/statement-lines.ts';
+import { checkFacts } from '../../../src/core/facts.ts';
+import { exampleFacts } from '../../support/deploy.ts';
+import { secretSamples } from '../../support/secrets.ts';
+
+const [, secret] = secretSamples.find(([rule]) => rule.includes('AWSAccessKeyID')) ?? ['', ''];
+
+const list = (...findings: Finding[]) => listStatements([{ path: 'db/3.sql', findings }]);
+const one = (statement: string, why?: string) =>
+  list({ line: 7, statement, ...(why === undefined ? {} : { why }) });
+
+/** Whether the facts take them. */
+function acceptable(statements: readonly string[]): boolean {
+  const files = [{ path: 'db/3.sql', sha256: '0'.repeat(64) }];
+  const migration = { kind: 'sql', command: 'x', destructive: true, files, statements };
+  return checkFacts({ ...exampleFacts(), migration }).ok;
+}
+
+describe('one line for each statement', () => {
+  test('place and statement; the reason where the statement does not say it', () => {
+    expect(one('DROP TABLE users')).toEqual(['db/3.sql:7 DROP TABLE users']);
+    expect(one('CREATE INDEX i ON t (a)', 'blocks')).toEqual([
+      'db/3.sql:7 blocks: CREATE INDEX i ON t (a)',
+    ]);
+    expect(one('', 'unknown, is not UTF-8 text')).toEqual([
+      'db/3.sql:7 unknown, is not UTF-8 text',
+    ]);
+  });
+
+  test('in the order of files and lines', () => {
+    const findings = [{ line: 9, statement: 'DROP TABLE b' }];
+    expect(
+      listStatements([
+        { path: 'z.sql', findings: [{ line: 1, statement: 'DROP TABLE a' }] },
+        { path: 'a.sql', findings },
+      ]),
+    ).toEqual(['z.sql:1 DROP TABLE a', 'a.sql:9 DROP TABLE b']);
+  });
+
+  test('nothing for harmless files', () => {
+    expect(listStatements([{ path: 'a.sql', findings: [] }])).toEqual([]);
+  });
+
+  test('a long one is cut at its end', () => {
+    const [line = ''] = one(`DROP TABLE ${'a'.repeat(5_000)}`);
+    expect(line).toHaveLength(401);
+    expect(line.endsWith('a…')).toBe(true);
+    expect(acceptable([line])).toBe(true);
+  });
+
+  test.each([
+    ['a line break in a text', "DELETE FROM t WHERE 'a\nb' = 'a'", '\\u{000A}'],
+    ['a direction mark', 'DROP TABLE "\u202Eresu"', '\\u{202E}'],
+    ['a blank that looks like another', 'DROP TABLE "a\u00A0b"', '\\u{00A0}'],
+    ['a tag character', 'DROP TABLE "a\u{E0041}"', '\\u{E0041}'],
+  ])('%s is written out', (_, statement, written) => {
+    const [line = ''] = one(statement);
+    expect(line).toContain(written);
+    expect(acceptable([line])).toBe(true);
+  });
+
+  test('decomposed characters are composed', () => {
+    expect(one('DROP TABLE "cafe\u0301"')).toEqual(['db/3.sql:7 DROP TABLE "caf\u00e9"']);
+  });
+});
+
+describe('a statement with a secret is only named by its kind', () => {
+  const note = 'text not shown: looks like a secret';
+  test.each([
+    ["ALTER ROLE app WITH LOGIN PASSWORD 'hunter22'", `ALTER ROLE (${note})`],
+    ["CREATE USER 'app'@'%' IDENTIFIED BY 'hunter22'", `CREATE USER (${note})`],
+    [
+      "CREATE USER app IDENTIFIED WITH caching_sha2_password BY 'hunter22'",
+      `CREATE USER (${note})`,
+    ],
+    ["SET PASSWORD FOR app = 'hunter22'", `SET PASSWORD (${note})`],
+    ["UPDATE users SET password = 'hunter22'", `UPDATE (${note})`],
+    ['UPDATE users SET "password" = E\'hunter22\'', `UPDATE (${note})`],
+    [
+      "CREATE SUBSCRIPTION s CONNECTION 'host=x password=hunter22'",
+      `CREATE SUBSCRIPTION (${note})`,
+    ],
+    ["CREATE SERVER s OPTIONS (host 'x')", `CREATE SERVER (${note})`],
+    [`DELETE FROM keys WHERE 'x' = '${secret}'`, `DELETE (${note})`],
+    [`DELETE FROM keys WHERE a = '${'x'.repeat(380)} ${secret}'`, `DELETE (${note})`],
+  ])('%s', (statement, shown) => {
+    const lines = one(statement, 'a reason');
+    expect(lines).toEqual([`db/3.sql:7 a reason: ${shown}`]);
+    expect(acceptable(lines)).toBe(true);
+  });
+
+  test('a column of that name is no secret', () => {
+    const statement = 'ALTER TABLE users DROP COLUMN password';
+    expect(one(statement)).toEqual([`db/3.sql:7 ${statement}`]);
+  });
+});
+
+describe('too many', () => {
+  const many = (count: number, statement: string) =>
+    Array.from({ length: count }, (_, index) => ({ line: index + 1, statement }));
+
+  test('200 are shown, the others counted by their kind', () => {
+    const lines = list(
+      ...many(200, 'DROP TABLE a'),
+      ...many(5, 'TRUNCATE b'),
+      ...many(60, 'DROP INDEX c'),
+    );
+    expect(lines).toHaveLength(201);
+    expect(lines.at(-1)).toBe('and 65 more that are not shown: 60 DROP INDEX, 5 TRUNCATE B');
+    expect(acceptable(lines)).toBe(true);
+  });
+
+  test('long ones take at most 16 KiB', () => {
+    const lines = list(...many(150, `DROP TABLE ${'漢'.repeat(600)}`));
+    expect(Buffer.byteLength(JSON.stringify(lines))).toBeLessThan(17 * 1024);
+    expect(lines.at(-1)).toMatch(/^and \d+ more that are not shown: \d+ DROP TABLE$/);
+  });
+
+  test('a flood of harmless looks does not hide the kind of what stands behind it', () => {
+    const lines = list(...many(500, 'CREATE INDEX i ON t (a)'), {
+      line: 501,
+      statement: 'DROP TABLE users',
+    });
+    expect(lines.at(-1)).toContain('1 DROP TABLE');
+  });
+});
