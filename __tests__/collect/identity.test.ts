@@ -49,7 +49,9 @@ const web: Web = {
   random: () => 1,
   signal: stop.signal,
 };
-beforeEach(() => (slept = []));
+beforeEach(() => {
+  slept = [];
+});
 
 const masked: string[] = [];
 interface Given {
