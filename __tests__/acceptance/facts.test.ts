@@ -67,7 +67,15 @@ describeHere('facts that change between request and verify', () => {
     ['migration.command', { 'migration-command': 'npm run migrate -- --force' }],
     ['migration.files', { 'migration-files': 'db/001.sql' }],
     ['migration.files', { 'migration-files': 'db/002.sql\ndb/001.sql' }],
-    ['migration', { migration: 'none', 'migration-files': '', 'migration-command': '' }],
+    [
+      'migration',
+      {
+        migration: 'none',
+        'migration-files': '',
+        'migration-command': '',
+        'migration-dialect': '',
+      },
+    ],
     ['rollback.value', { 'rollback-version': 'v1.41.1' }],
     ['rollback.note', { 'rollback-note': 'warn the shop first' }],
     ['rollback', { 'rollback-version': '', 'rollback-command': 'v1.41.2' }],
