@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a challenge may be answered for. A signature for one purpose is worth nothing for another (DESIGN 3.3, 3.5). */
-export type Purpose = 'approval' | 'rejection' | 'sign-in' | 'enrolment';
+export type Purpose = 'approval' | 'rejection' | 'revocation' | 'sign-in' | 'enrolment';
 
 const maxOpen = 10_000;
 

@@ -5,7 +5,7 @@ import { receivedAssertionSchema } from '../core/assertion.ts';
 import { formatTime } from '../core/time.ts';
 import { findConfirmation, nextExpiry, type Confirmation } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
-import { decide } from './decisions.ts';
+import { decide, revoke } from './decisions.ts';
 import { deployAnswer, lastDeploy } from './deploys.ts';
 import { beginEnrolment, finishEnrolment, registrationSchema } from './enrolments.ts';
 import { goneSignal, read, waitSchema } from './http.ts';
@@ -27,7 +27,7 @@ const decisionBody = z.strictObject({
 const inviteMembers = { code: z.string().min(1).max(100), username: usernameSchema };
 const enrolmentBody = z.strictObject(inviteMembers);
 const finishBody = z.strictObject({ ...inviteMembers, response: registrationSchema });
-const signInBody = z.strictObject({ assertion: receivedAssertionSchema });
+const assertionBody = z.strictObject({ assertion: receivedAssertionSchema });
 
 /** What the approval page calls, under `/page`: same origin only, and no key; a passkey speaks for its person. */
 export function addPageRoutes(app: FastifyInstance, context: Context): void {
@@ -75,6 +75,12 @@ function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
     decide(context, id, body);
     return { status: body.decision };
   });
+
+  app.post('/page/confirmations/:id/revocation', (request) => {
+    const id = readId(request);
+    revoke(context, id, read(assertionBody, request.body).assertion);
+    return { status: 'cancelled' };
+  });
 }
 
 function addEnrolmentRoutes(app: FastifyInstance, context: Context): void {
@@ -93,7 +99,7 @@ function addSessionRoutes(app: FastifyInstance, context: Context): void {
   app.post('/page/sign-in/options', () => signInOptions(context));
 
   app.post('/page/sign-in', (request, reply) => {
-    const { username, token } = signIn(context, read(signInBody, request.body).assertion);
+    const { username, token } = signIn(context, read(assertionBody, request.body).assertion);
     setCookie(context, reply, `${token}; Max-Age=43200`);
     return { username };
   });

@@ -91,6 +91,8 @@ create table redemptions (
   `
 alter table confirmations add column attested text;
 alter table confirmations add column requester text;
+alter table confirmations add column revocation text;
+alter table confirmations add column revoked_at bigint;
 create index confirmations_of_requester on confirmations (requester, created_at);
 alter table redemptions add column target text;
 update redemptions set target =
