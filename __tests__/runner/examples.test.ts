@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { yamlBlocks } from '../../scripts/workflows/sources.ts';
 import { missing, type Run } from './act.ts';
 import { startStage, type Stage } from './stage.ts';
 
@@ -64,6 +65,17 @@ describeHere('the example workflows, run by act', () => {
     expect(succeeded(result.log, requestStep)).toBe(1);
     expectRefused(result, verifyStep, /002\.sql/);
     expect(await stage.statusOf(link)).toBe('approved');
+  });
+
+  test('one job: cancelled while it waits; the step is killed, and the post step withdraws the request', async () => {
+    const run = stage.start('one-job');
+    const link = await run.link();
+    run.kill('SIGINT');
+    const { exitCode, log, deployed } = await run.result;
+    expect(succeeded(log, 'Post deploy-warrant/deploy-warrant@v1')).toBe(1);
+    expect(await stage.statusOf(link)).toBe('cancelled');
+    expect(exitCode).not.toBe(0);
+    expect(deployed).toEqual([]);
   });
 
   test('two jobs: approved in one, deployed in the other', async () => {
@@ -148,4 +160,19 @@ describeHere('the example workflows, run by act', () => {
     expect(deployed).toHaveLength(1);
     expect(deployed[0]).toMatch(/^api [0-9a-f]{40} (?:eu-west-1|us-east-1)$/);
   });
+
+  test.each(yamlBlocks('.').filter(({ document }) => document === 'README.md'))(
+    'the workflow in line $line of the README: approved and deployed',
+    async ({ text }) => {
+      const run = stage.start('readme', { text });
+      await stage.decide(await run.link(), 'approved');
+      const { exitCode, log, deployed } = await run.result;
+      expect({ exitCode, log: exitCode === 0 ? '' : log.slice(-4_000) }).toEqual({
+        exitCode: 0,
+        log: '',
+      });
+      expect(deployed).toHaveLength(1);
+      expect(deployed[0]).toContain(run.shop.commit);
+    },
+  );
 });

@@ -47,6 +47,8 @@ export interface Stage {
     example: string,
     options?: {
       readonly edit?: (text: string) => string;
+      /** A workflow of that name that is no example. */
+      readonly text?: string;
       /** Bash that runs in each job where the sources are checked out. */
       readonly afterCheckout?: string;
       readonly env?: Texts;
@@ -120,10 +122,11 @@ export async function startStage(): Promise<Stage> {
       });
       return status;
     },
-    start: (example, { edit, env, claims, afterCheckout = ':', actions = {} } = {}) => {
+    start: (example, options = {}) => {
+      const { edit, env, claims, afterCheckout = ':', actions = {} } = options;
       shops += 1;
       const name = `${example}.yml`;
-      const original = readFileSync(`examples/github/${name}`, 'utf8');
+      const original = options.text ?? readFileSync(`examples/github/${name}`, 'utf8');
       const text = edit?.(original) ?? original;
       const shop = makeShop(join(folder, `shop-${shops}`), { name, text });
       issuer.says({ ...claimsOf(shop), ...claims });

@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
   --require-hashes --requirement requirements.txt
-GOBIN="$folder/bin" GOFLAGS=-mod=readonly go install github.com/rhysd/actionlint/cmd/actionlint
+GOBIN="$folder/bin" GOFLAGS='-mod=readonly -buildvcs=false' go install github.com/rhysd/actionlint/cmd/actionlint
 ln -sf ../venv/bin/act ../venv/bin/zizmor "$folder/bin/"
 
 "$folder/bin/actionlint" --version | head -n 1
