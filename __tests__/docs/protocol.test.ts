@@ -1,3 +1,4 @@
+import { circumstancesSchema, type Circumstances } from '../../src/core/circumstances.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -28,7 +29,7 @@ import {
   payloadSchema,
 } from '../../src/core/payload.ts';
 import { checkPolicy, policyHash, type Policy } from '../../src/core/policy.ts';
-import { policyParts, reservedRuleKeys } from '../../src/core/policy-format.ts';
+import { policyParts } from '../../src/core/policy-format.ts';
 import { parseRecordText, type ApprovalRecord } from '../../src/core/record.ts';
 import { broadLabels } from '../../src/core/text.ts';
 import { exitCodes, verdictSchema } from '../../src/core/verdict.ts';
@@ -112,7 +113,11 @@ describe('the worked example', () => {
     expect(checkPolicy(policy).ok).toBe(true);
     expect(policyHash(policy)).toBe(example('policy_sha256'));
     const now = Date.parse('2026-11-22T10:10:00Z');
-    const verdict = verifyApproval({ policy, record, finalFacts: facts, now, step: 'verify' });
+    const { circumstances } = parsed('verdict/v1') as { circumstances: Circumstances };
+    const verdict = verifyApproval({
+      ...{ policy, record, finalFacts: facts, circumstances, now },
+      step: 'verify',
+    });
     expect(verdict).toEqual(parsed('verdict/v1'));
     expect(verdictSchema.safeParse(parsed('verdict/v1')).success).toBe(true);
     expect(verdict.reason_code).toBe('approved');
@@ -126,8 +131,10 @@ describe('the worked example', () => {
     const other = parseRecordText(changed);
     if (!other.ok) throw new Error('The changed record has another form.');
     const now = Date.parse('2026-11-22T10:10:00Z');
+    const { circumstances } = parsed('verdict/v1') as { circumstances: Circumstances };
     const evidence = {
       policy,
+      circumstances,
       record: other.value,
       finalFacts: facts,
       now,
@@ -184,18 +191,24 @@ describe('the tables', () => {
     expect(documented).toEqual(Object.keys(payloadSchema.shape));
   });
 
-  test('a rule has the members of the schema, the optional facts and the reserved names', () => {
+  test('a rule has the members of the schema, and the optional facts', () => {
     const documented = rows('8. Policy')
       .slice(1)
       .map(([name]) => codesIn(name)[0]);
     expect(documented).toEqual(Object.keys(policyParts.rule.shape));
-    const reserved = /^Reserved in a rule, and refused: (.*)\.$/m.exec(section('8. Policy'))?.[1];
-    expect(new Set(codesIn(reserved))).toEqual(reservedRuleKeys);
-    const optional = Object.entries(deployFactsSchema.shape)
-      .filter(([, schema]) => schema.type === 'optional')
-      .map(([name]) => name);
+    expect(Object.keys(policyParts.serviceRule.shape)).toEqual(
+      documented.filter((name) => name !== 'services'),
+    );
     const required = rows('8. Policy').find(([name]) => name === '`required_facts`')?.[2];
-    expect(codesIn(required).sort()).toEqual([...optional, 'rollback.note'].sort());
+    const { options } = policyParts.rule.shape.required_facts.unwrap().element;
+    expect(codesIn(required)).toEqual(options);
+  });
+
+  test('the circumstances have the members of the schema', () => {
+    const documented = rows('9. Verdict')
+      .slice(1)
+      .map(([name]) => codesIn(name)[0]);
+    expect(documented).toEqual(Object.keys(circumstancesSchema.shape));
   });
 
   test('the limits are those of the code', () => {
