@@ -102,7 +102,7 @@ describe('on GitHub', () => {
         files: ['README.md', 'api/app.ts', 'db/001.sql'].map((path) => ({ path, kind: 'file' })),
         leftOut: [],
       },
-      notices: [],
+      notices: ['The migration counts as destructive:', '  db/001.sql:1 DROP TABLE users'],
     });
   });
 

@@ -96,6 +96,17 @@ describe('what a migration runs', () => {
     });
   });
 
+  test('the log lists them, and says nothing of a harmless migration', async () => {
+    const notices = async () =>
+      (await collect(['db/*.sql'], nothing, { dialect: 'mysql' })).notices;
+    expect(await notices()).toEqual([]);
+    repo.write('db/002.sql', 'DROP TABLE users').commitAll();
+    expect(await notices()).toEqual([
+      'The migration counts as destructive:',
+      '  db/002.sql:1 DROP TABLE users',
+    ]);
+  });
+
   test('what does not parse is destructive, and named with its line', async () => {
     repo.write('db/002.sql', 'SELECT 1;\nDORP TABLE users;\n').commitAll();
     expect(await sqlFacts('db/*.sql')).toMatchObject({

@@ -22,7 +22,7 @@ export interface Checkout {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const author = 'deploy-warrant-demo';
-const addedMigration = 'create table warrants (id text primary key);\n';
+const addedMigration = 'create table warrants (id text primary key);\ndrop table paper_warrants;\n';
 
 /**
  * An environment for git that knows neither this machine's configuration nor a surrounding repository: no signing, no

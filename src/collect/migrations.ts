@@ -74,8 +74,13 @@ export async function collectMigration(options: {
       ...migration,
       ...(statements.length > 0 ? { statements } : {}),
     },
-    notices,
+    notices: [...notices, ...statementNotices(statements)],
   };
+}
+
+function statementNotices(statements: readonly string[]): readonly string[] {
+  if (statements.length === 0) return [];
+  return ['The migration counts as destructive:', ...statements.map((line) => `  ${line}`)];
 }
 
 interface MigrationContent {
