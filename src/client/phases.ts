@@ -78,7 +78,7 @@ export function adviceFor(code: RefusalCode, phase: Phase): string {
         ? 'It is unknown whether the approval was used: look at the redemption in the service, or ask for a new approval.'
         : 'This is an outage and says nothing about the decision: check the service, DNS, proxy and certificate, then run this again.';
     case 'service_unauthorized':
-      return "Check api-key: the secret of this environment, and that the key's scope covers this repository, service and environment.";
+      return "Check api-key: the secret of this environment, and that the key's scope covers this repository, service and environment. Where the job shows its OIDC token instead, the service must trust its issuer and list its repository.";
     case 'configuration':
       return 'Check api-url: it is the base of the approval API including /api.';
     case 'payload_invalid':

@@ -64,7 +64,8 @@ const serviceInputs = {
   'api-url': { description: 'Address of the approval API, including `/api`.' },
   'api-key': {
     secret: true,
-    description: 'Key of the approval API: it can ask and redeem, never approve.',
+    description:
+      'Key of the approval API: it can ask and redeem, never approve. Needed only where the job may not have an OIDC token (`id-token: write`), or the service does not take it.',
   },
   assurance: {
     description:
