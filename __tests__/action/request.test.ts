@@ -215,7 +215,8 @@ describe('what others say', () => {
     'https://evil.example/approve\u202e',
   ])('is no output: a link %j', async (url) => {
     server.script(({ body, method, response }) => {
-      if (method !== 'POST') return void response.writeHead(500).end();
+      // The last deploy, which this service does not know of.
+      if (method !== 'POST') return void response.writeHead(404).end();
       const { payload } = JSON.parse(body) as { payload: unknown };
       response.writeHead(201, { 'content-type': 'application/json' }).end(
         JSON.stringify({

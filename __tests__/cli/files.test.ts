@@ -103,6 +103,60 @@ describe('check', () => {
     for (const field of ['service', 'commit', 'ref']) expect(stderr).toContain(`${field}: `);
   });
 
+  describe('says where each problem is', () => {
+    /** The problems of a text, as they are printed and as they stand in the line of JSON. */
+    const located = async (text: string) => {
+      const { stdout, stderr } = await run('check', [text], '--json');
+      const { problems } = verdictSchema.parse(JSON.parse(stdout));
+      const name = join(folder, '0.json');
+      const lines = stderr.split('\n').filter((line) => line.startsWith(`${name}:`));
+      const places = problems.map(({ line, column, field }) => `${line}:${column} ${field}`);
+      for (const [at, place] of places.entries()) {
+        expect(lines[at]).toContain(`${name}:${place}`);
+      }
+      expect(lines).toHaveLength(places.length);
+      return places;
+    };
+
+    test('of a policy: its own member, or what it is missing from', async () => {
+      const broken = structuredClone(world.policy) as unknown as {
+        relying_party: object;
+        environments: Record<string, object>;
+      };
+      broken.relying_party = { id: 'approve.example.com' };
+      broken.environments.production = {
+        approvers: ['alex', 'mallory'],
+        quorum_if_destructive: 2,
+        extra: 1,
+      };
+      const text = JSON.stringify(broken, null, 2);
+      const lineOf = (word: string) => text.split('\n').findIndex((one) => one.includes(word)) + 1;
+      expect(await located(text)).toEqual([
+        `${lineOf('"relying_party"')}:3 relying_party.origin`,
+        `${lineOf('"production"')}:5 environments.production.migration_paths`,
+        `${lineOf('"mallory"')}:9 environments.production.approvers[1]`,
+        `${lineOf('"extra"')}:7 environments.production.extra`,
+      ]);
+    });
+
+    test('of facts, in the order of the file', async () => {
+      const text = '{\n "schema":"deploy-facts/v1","commit":"main",\n"service": "latest"}';
+      const places = await located(text);
+      expect(places.slice(0, 2)).toEqual(['1:1 environment', '1:1 repository']);
+      expect(places.slice(-2)).toEqual(['2:29 commit', '3:1 service']);
+    });
+
+    test('of a payload in a record: the member that holds it', async () => {
+      const text = JSON.stringify({ ...record, payload: `${record.payload} ` }, null, 1);
+      expect(await located(text)).toEqual(['3:2 payload']);
+    });
+
+    test('of a text that is no JSON', async () => {
+      expect(await located('{\n  "schema": nope\n}')).toEqual(['2:13 ']);
+      expect(await located('{"a":1,\n"a":2}')).toEqual(['2:1 ']);
+    });
+  });
+
   test('writes no control character of a name to the terminal', async () => {
     const path = join(folder, 'facts\u001b[31m\u202e\nok.json');
     writeFileSync(path, JSON.stringify(facts));

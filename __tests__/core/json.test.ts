@@ -7,6 +7,7 @@ import {
   maxPayloadBytes,
   maxRecordBytes,
   parseJson,
+  parseJsonWithPlaces,
 } from '../../src/core/json.ts';
 import { describeVectors, vectorPath } from '../support/vectors.ts';
 
@@ -274,5 +275,51 @@ describeVectors('JSONTestSuite (threat 11)', () => {
   test.each(named('y_').filter((name) => !duplicates.includes(name)))('read: %s', (name) => {
     const text = readFileSync(vectorPath('json-test-suite', 'test_parsing', name), 'utf8');
     expect(read(name)).toEqual(JSON.parse(text));
+  });
+});
+
+describe('places', () => {
+  const text = '{\n  "a": [1, {"b.c": "x"}],\n  "d": {}, "e": "\\n"\n}';
+  const { value, placeOf } = parseJsonWithPlaces(text, limits);
+
+  test.each([
+    ['', 1, 1],
+    ['a', 2, 3],
+    ['a[0]', 2, 9],
+    ['a[1]', 2, 12],
+    ['a[1].b.c', 2, 13],
+    ['d', 3, 3],
+    ['e', 3, 12],
+  ])('of %p are those of the name, or of the element', (field, line, column) => {
+    expect(placeOf(field)).toEqual({ line, column });
+  });
+
+  test.each([
+    ['d.missing', 3, 3],
+    ['d.missing[2].more', 3, 3],
+    ['a[2]', 2, 3],
+    ['missing', 1, 1],
+    ['missing.more', 1, 1],
+    ['[0]', 1, 1],
+  ])('of %p, which is not there, are those of what it is missing from', (field, line, column) => {
+    expect(placeOf(field)).toEqual({ line, column });
+  });
+
+  test('come beside the same value, and for any text without an exception', () => {
+    expect(value).toEqual(parse(text));
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 3 }), fc.string(), (json, field) => {
+        fc.pre(checkJson(json, { maxBytes: maxRecordBytes }).ok);
+        const read = parseJsonWithPlaces(json, { maxBytes: maxRecordBytes });
+        expect(read.value).toEqual(parseJson(json, { maxBytes: maxRecordBytes }));
+        const { line, column } = read.placeOf(field);
+        expect(line).toBeGreaterThan(0);
+        expect(column).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test('of a text that is refused are those of its fault', () => {
+    expect(() => parseJsonWithPlaces('{"a":1,}', limits)).toThrow(JsonError);
   });
 });

@@ -69,7 +69,8 @@ function readPlaced(bytes: Uint8Array, path: string): ReturnType<typeof parseJso
     if (!(cause instanceof JsonError)) throw cause;
     const { line, column } = cause;
     const problem = { field: '', message: cause.problem, line, column };
-    throw new Fault('payload_invalid', placed(path, problem), { cause, problems: [problem] });
+    const message = `${visible(path)} can't be read as JSON:\n${placed(path, problem)}`;
+    throw new Fault('payload_invalid', message, { cause, problems: [problem] });
   }
 }
 
