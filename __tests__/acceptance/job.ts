@@ -39,6 +39,8 @@ export interface Job {
   /** The fact inputs both steps of this job declare. */
   readonly facts: Inputs;
   readonly start: (step: Step, inputs: Inputs, env?: Inputs) => RunningStep;
+  /** The whole environment of such a step but for the runner's files, for a test that starts the process itself. */
+  readonly variables: (step: Step, inputs: Inputs, env?: Inputs) => Inputs;
   /** Resolves when the request step has kept for its post step what it created. */
   readonly kept: () => Promise<void>;
   /** The post step of the request step before it, with that one's inputs and state; as on a runner it always runs. */
@@ -195,6 +197,11 @@ export function startJob(options: JobOptions): Job {
       }
       return startBundle(`${step}.js`, { ...variables, ...extra });
     },
+    variables: (step, inputs, extra = {}) => ({
+      ...env,
+      ...inputVariables(step, { ...facts, ...inputs }),
+      ...extra,
+    }),
     kept: async () => {
       while (asked === undefined || readFileSync(asked.statePath, 'utf8') === '') {
         await new Promise((resolve) => setTimeout(resolve, 10));

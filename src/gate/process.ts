@@ -46,9 +46,18 @@ export async function runProcess(
 
   try {
     const exitCode = await run(interruption.signal, releaseSignals);
+    // A signal that came while the outputs were written is heard when the event loop polls next: between two turns.
+    await turn();
+    await turn();
     process.exitCode = interruption.signal.aborted ? exitCodes.interrupted : exitCode;
   } catch (error) {
     crash(error);
   }
   setTimeout(() => process.exit(), lingerMs).unref();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
