@@ -32,7 +32,7 @@ describeInBrowser('the approval', (bench) => {
       expect(await alex.page.locator('#decision').innerText()).toMatch(
         new RegExp(`^${status} by alex at `, 'i'),
       );
-      expect(await pressable(alex.page)).toEqual([]);
+      expect(await pressable(alex.page)).toEqual(act === 'approve' ? ['revoke'] : []);
     },
   );
 

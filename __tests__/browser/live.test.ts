@@ -51,7 +51,7 @@ describeInBrowser('an open page', (bench) => {
     const { alex, redeem } = bench();
     const asked = await open();
     await alex.page.locator('button[name=approve]').click();
-    expect(await decided(alex.page)).toEqual(['Approved', []]);
+    expect(await decided(alex.page)).toEqual(['Approved', ['revoke']]);
     await redeem(asked);
     await alex.page.locator('[data-status=redeemed]').waitFor();
     expect(await alex.page.locator('#decision').innerText()).toContain('cannot be used again');
@@ -156,7 +156,7 @@ describeInBrowser('an open page', (bench) => {
     expect(await problem.innerText()).not.toContain('Nothing was decided');
     expect((await bench().read(id)).status).toBe('approved');
     await alex.page.unroute(confirmations);
-    expect(await decided(alex.page)).toEqual(['Approved', []]);
+    expect(await decided(alex.page)).toEqual(['Approved', ['revoke']]);
   });
 });
 

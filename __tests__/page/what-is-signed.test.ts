@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { approvalChallenge, rejectionChallenge } from '../../src/core/challenge.ts';
+import {
+  approvalChallenge,
+  rejectionChallenge,
+  revocationChallenge,
+} from '../../src/core/challenge.ts';
 import { documentHash } from '../../src/core/hash.ts';
 import { challengeFor, parse32Bytes, payloadHashOf } from '../../src/service/page/challenge.ts';
 import { assemble, leavesOf, pathText, type Json } from '../../src/service/page/leaves.ts';
@@ -55,6 +59,7 @@ describe('what the page signs', () => {
         for (const [decision, expected] of [
           ['approved', approvalChallenge(nonce, hash)],
           ['rejected', rejectionChallenge(nonce, hash)],
+          ['revoked', revocationChallenge(nonce, hash)],
         ] as const) {
           expect(await challengeFor(decision, own, hash)).toBe(
             Buffer.from(expected).toString('base64url'),

@@ -211,6 +211,15 @@ export async function sendDecision(
   return statusOf(await call(`${decisionPath(id)}/decision`, { body }));
 }
 
+export async function sendRevocation(
+  id: string,
+  assertion: AuthenticationResponseJSON,
+): Promise<Status> {
+  return statusOf(
+    await call(`${decisionPath(id)}/revocation`, { body: { assertion: plain(assertion) } }),
+  );
+}
+
 export async function startEnrolment(
   code: string,
   username: string,

@@ -1,4 +1,11 @@
-import { ApiError, followConfirmation, readConfirmation, type Confirmation } from './api.ts';
+import {
+  ApiError,
+  followConfirmation,
+  readConfirmation,
+  type Confirmation,
+  type Status,
+} from './api.ts';
+import type { Act } from './challenge.ts';
 import { DecisionBar } from './decision-bar.ts';
 import { cancelCeremony, checkShown, decide, type Signable } from './decision.ts';
 import { isUnknownDeploy } from './deploy.ts';
@@ -16,6 +23,18 @@ interface BallotOptions {
   readonly fingerprint: string;
   readonly isDestructive: boolean;
 }
+
+/** What a person may do in a state, as long as the service has not left it. */
+const actsIn: Partial<Readonly<Record<Status, readonly Act[]>>> = {
+  pending: ['approved', 'rejected'],
+  approved: ['revoked'],
+};
+
+const prompts: Readonly<Record<Act, string>> = {
+  approved: 'Use your passkey to approve…',
+  rejected: 'Use your passkey to reject…',
+  revoked: 'Use your passkey to take your approval back…',
+};
 
 const outOfDate =
   'The service cannot be reached, so this page may be out of date. It keeps trying.';
@@ -41,7 +60,7 @@ export class Ballot {
       confirmation: options.first,
       fingerprint: options.fingerprint,
       isDestructive: options.isDestructive,
-      onDecide: (decision) => void this.#decide(decision),
+      onAct: (act) => void this.#act(act),
     });
   }
 
@@ -84,29 +103,34 @@ export class Ballot {
     const isSame = (['id', 'username', 'payloadHash', 'nonce'] as const).every(
       (name) => answer[name] === first[name],
     );
+    if (answer.status !== this.#confirmation.status) {
+      cancelCeremony();
+      this.bar.complain('');
+      this.#prompt = '';
+    }
     if (isSame) this.#confirmation = answer;
     else this.#block('The service now tells something else about this request than before.');
-    if (answer.status !== 'pending') cancelCeremony();
     this.#update();
   }
 
-  async #decide(decision: 'approved' | 'rejected'): Promise<void> {
+  async #act(act: Act): Promise<void> {
     if (this.#isBusy) return;
     const { first, rpId } = this.#o;
+    const { status: before } = this.#confirmation;
     this.#isBusy = true;
     this.bar.complain('');
     try {
       const signable = await this.#check();
       if (signable === undefined) return;
-      this.#prompt = `Use your passkey to ${decision === 'approved' ? 'approve' : 'reject'}…`;
+      this.#prompt = prompts[act];
       this.#update();
-      const status = await decide(decision, signable, { confirmation: first, rpId });
+      const status = await decide(act, signable, { confirmation: first, rpId });
       await this.#catchUp({ ...this.#confirmation, status });
     } catch (error) {
       if (error instanceof ApiError) await this.#catchUp(this.#confirmation);
       // A request that was decided meanwhile takes the prompt away: the state says it all then.
-      const isOpen = this.#confirmation.status === 'pending' && this.#blocked === undefined;
-      if (isOpen) this.bar.complain(whyNot(error));
+      const isOpen = this.#confirmation.status === before && this.#blocked === undefined;
+      if (isOpen) this.bar.complain(whyNot(error, act));
     } finally {
       this.#isBusy = false;
       this.#prompt = '';
@@ -128,18 +152,18 @@ export class Ballot {
     this.mark.dataset.status = status;
     this.mark.dataset.tone = blocked === undefined ? tone : 'bad';
     this.mark.textContent = blocked === undefined ? name : 'Do not sign';
-    const isOpen = status === 'pending' && blocked === undefined;
-    this.bar.enable(isOpen && this.#isChecked && !this.#isBusy);
+    const isReady = blocked === undefined && this.#isChecked && !this.#isBusy;
+    this.bar.enable(isReady ? (actsIn[status] ?? []) : []);
     if (blocked !== undefined) this.bar.complain(blocked);
-    else if (!isOpen) this.bar.complain('');
-    if (status !== 'pending') this.bar.close(this.#confirmation);
+    if (status !== 'pending') this.bar.close(this.#confirmation, this.#prompt);
     else this.bar.say(this.#prompt === '' && this.#isOutOfDate ? outOfDate : this.#prompt);
   }
 }
 
 /** Why a decision failed. Without an answer nobody knows whether it arrived, and the page does not claim to. */
-function whyNot(error: unknown): string {
+function whyNot(error: unknown, act: Act): string {
   const isUnknown = error instanceof ApiError && (error.status === 0 || error.status >= 500);
-  if (!isUnknown) return whyItFailed(error, 'Nothing was decided.');
+  const undone = act === 'revoked' ? 'Your approval stands.' : 'Nothing was decided.';
+  if (!isUnknown) return whyItFailed(error, undone);
   return `${error.message} Your decision may not have arrived. If it did, this page shows it in a moment; if not, try again.`;
 }

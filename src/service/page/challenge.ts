@@ -2,7 +2,14 @@ import { base64URLStringToBuffer, bufferToBase64URLString } from '@simplewebauth
 import { canonicalText } from '../../core/canonical.ts';
 import type { Json } from './leaves.ts';
 
-const rejectionLabel = 'deploy-warrant/rejection/v1';
+/** What a person may sign about a request. */
+export type Act = 'approved' | 'rejected' | 'revoked';
+
+/** The domain strings of DESIGN 3.3. An approval has none. */
+const labels = {
+  rejected: 'deploy-warrant/rejection/v1',
+  revoked: 'deploy-warrant/revocation/v1',
+} as const;
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
@@ -36,15 +43,15 @@ export function parse32Bytes(text: string): Uint8Array<ArrayBuffer> | undefined 
   return bufferToBase64URLString(bytes) === text ? new Uint8Array(bytes) : undefined;
 }
 
-/** The challenge of a decision (DESIGN 3.3), base64url: 64 bytes to approve, 96 to reject. */
+/** The challenge of an act (DESIGN 3.3), base64url: 64 bytes to approve, 96 to reject or to take an approval back. */
 export async function challengeFor(
-  decision: 'approved' | 'rejected',
+  act: Act,
   nonce: Uint8Array<ArrayBuffer>,
   payloadHash: string,
 ): Promise<string> {
   const hash = Uint8Array.from(payloadHash.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  if (decision === 'approved') return bufferToBase64URLString(join(nonce, hash).buffer);
-  const label = new TextEncoder().encode(rejectionLabel);
+  if (act === 'approved') return bufferToBase64URLString(join(nonce, hash).buffer);
+  const label = new TextEncoder().encode(labels[act]);
   const bound = await sha256(join(label, new Uint8Array(1), nonce, hash));
   return bufferToBase64URLString(join(nonce, bound, await sha256(label)).buffer);
 }

@@ -1,6 +1,6 @@
 import { startAuthentication, WebAuthnAbortService } from '@simplewebauthn/browser';
-import { sendDecision, type Confirmation, type Status } from './api.ts';
-import { challengeFor, parse32Bytes, payloadHashOf } from './challenge.ts';
+import { sendDecision, sendRevocation, type Confirmation, type Status } from './api.ts';
+import { challengeFor, parse32Bytes, payloadHashOf, type Act } from './challenge.ts';
 import type { Json } from './leaves.ts';
 
 /** What the person is about to sign: hashed here, from what the page shows. */
@@ -36,25 +36,26 @@ export async function checkShown(
 }
 
 /**
- * The ceremony over the decision's own challenge, and its delivery.
+ * The ceremony over the act's own challenge, and its delivery.
  * @returns the state after it
  * @throws WebAuthnError when nothing was signed, ApiError when the service did not take it (409: someone was faster)
  */
 export async function decide(
-  decision: 'approved' | 'rejected',
+  act: Act,
   { nonce, payloadHash }: Signable,
   { confirmation, rpId }: { readonly confirmation: Confirmation; readonly rpId: string },
 ): Promise<Status> {
   const assertion = await startAuthentication({
     optionsJSON: {
-      challenge: await challengeFor(decision, nonce, payloadHash),
+      challenge: await challengeFor(act, nonce, payloadHash),
       rpId,
       allowCredentials: confirmation.credentialIds.map((id) => ({ id, type: 'public-key' })),
       userVerification: 'required',
       timeout: 120_000,
     },
   });
-  return sendDecision(confirmation.id, decision, assertion);
+  const { id } = confirmation;
+  return act === 'revoked' ? sendRevocation(id, assertion) : sendDecision(id, act, assertion);
 }
 
 /** Takes the passkey prompt away. */

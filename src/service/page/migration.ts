@@ -16,7 +16,7 @@ export function migrationRows({ sheet, payload, attested }: View): readonly (Row
   };
   return [
     fact('Command', 'command', mono),
-    row('Files, in the order they run', files({ sheet, payload, attested }), {
+    row('Files, in order', files({ sheet, payload, attested }), {
       source: sourceOf(['facts', 'migration', 'files'], payload, attested),
       isWide: true,
     }),

@@ -27,7 +27,7 @@ export const states: Readonly<Record<Status, State>> = {
   },
   cancelled: {
     name: 'Withdrawn',
-    text: 'The run no longer asks: it was stopped, stopped waiting, or has the answers it needs.',
+    text: 'The run no longer asks (it was stopped, stopped waiting, or has the answers it needs), or the approval was taken back.',
     tone: 'over',
   },
   superseded: {
