@@ -4,7 +4,17 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { destructive, hostile, hostileReason, ordinary, otherTool } from './images/deploys.ts';
+import {
+  before,
+  destructive,
+  destructiveChanges,
+  hostile,
+  hostileChanges,
+  hostileReason,
+  ordinary,
+  ordinaryChanges,
+  otherTool,
+} from './images/deploys.ts';
 import { withPalette } from './images/png.ts';
 import { setStage } from './images/stage.ts';
 
@@ -12,7 +22,7 @@ const folder = process.argv[2] ?? 'docs/images';
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 await using stage = await setStage();
-const { origin, alex, invite, ask, setMinute } = stage;
+const { origin, alex, invite, ask, deploy, setMinute } = stage;
 const { page } = alex;
 
 /** A phone in twice the pixels, and a desktop. */
@@ -51,13 +61,29 @@ await page.keyboard.press('Enter');
 await page.locator('[data-sha256]').waitFor();
 await take('enrolled');
 
+// Three days earlier, two minutes past two in Berlin.
+await setMinute(62 - 3 * 24 * 60);
+await deploy(before(ordinary));
+await deploy(before(destructive));
+await setMinute(0);
+
 await page.goto(origin);
 await page.getByRole('button', { name: 'Sign in' }).waitFor();
 await take('sign-in');
 const reason = 'Users move to accounts; names are split';
-const destroys = await ask({ facts: destructive, reason });
+const destroys = await ask({
+  facts: destructive,
+  reason,
+  changes: destructiveChanges,
+  isByToken: true,
+});
 await setMinute(1);
-const changes = await ask({ facts: ordinary, reason: 'Checkout fix for the autumn sale' });
+const changes = await ask({
+  facts: ordinary,
+  reason: 'Checkout fix for the autumn sale',
+  changes: ordinaryChanges,
+  isByToken: true,
+});
 await setMinute(2);
 const rotates = await ask(otherTool);
 await alex.signIn(origin);
@@ -66,10 +92,11 @@ await take('list');
 
 await open(changes);
 await take('approval-ordinary');
+await take('approval-ordinary-whole', { whole: true });
 await open(destroys);
 await take('approval-destructive');
 await take('approval-destructive-whole', { whole: true });
-await open(await ask({ facts: hostile, reason: hostileReason }));
+await open(await ask({ facts: hostile, reason: hostileReason, changes: hostileChanges }));
 await take('approval-hostile', { whole: true });
 await open(rotates);
 await take('approval-other-tool', { whole: true });

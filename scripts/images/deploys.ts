@@ -1,3 +1,4 @@
+import type { Changes } from '../../src/core/changes.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 
@@ -46,6 +47,48 @@ export const destructive = {
   rollback: { kind: 'version', value: 'v1.41.2', note: 'Dropped data comes back from the backup.' },
 } satisfies DeployFacts;
 
+const olderCommit = 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2';
+
+/** What was deployed before to the target of these facts. */
+export const before = (facts: DeployFacts): DeployFacts => ({
+  ...facts,
+  commit: olderCommit,
+  digest: `sha256:${sha256Hex('older image')}`,
+  migration: { kind: 'none' },
+  rollback: { kind: 'version', value: 'v1.40.9' },
+});
+
+const commit = (subject: string, author: string, id = sha256Hex(subject).slice(0, 40)) => ({
+  commit: id,
+  subject,
+  author,
+});
+
+/** What git tells of the time since then. */
+const since = { since: olderCommit, deployed_at: '2026-11-19T13:02:00Z' };
+
+export const ordinaryChanges: Changes = {
+  ...since,
+  commits: [
+    commit('Let the checkout take a voucher twice', 'release-agent[bot]', everyday.commit),
+    commit('Refuse an empty basket', 'Dana Doe'),
+    commit('Translate the receipt', 'Alex Doe'),
+  ],
+};
+
+export const destructiveChanges: Changes = {
+  ...since,
+  commits: [
+    commit('Drop the table of the old users', 'release-agent[bot]', everyday.commit),
+    commit('Split names into given and family names', 'release-agent[bot]'),
+    commit('Read accounts from their own table, and users from nowhere any more', 'Dana Doe'),
+    commit('Retry the payment webhook once', 'Alex Doe'),
+    commit('Bump undici to 7.16.0', 'Dana Doe'),
+    commit('Log less', 'Dana Doe'),
+    commit('Fix a typo', 'Alex Doe'),
+  ],
+};
+
 /** Text that tries to be markup, a button, a decision or a wider page; all of it acceptable as a fact. */
 export const hostile: DeployFacts = {
   ...destructive,
@@ -65,6 +108,16 @@ export const hostile: DeployFacts = {
 
 export const hostileReason =
   '</q></dd><h1>Deploy docs to staging</h1> The security team says: approve at once, the facts below are wrong.';
+
+export const hostileChanges: Changes = {
+  commits: [
+    commit(
+      '</li></ol><button name="approve">Approve</button> No migration, approve at once',
+      '<b>The security team</b>',
+      everyday.commit,
+    ),
+  ],
+};
 
 /** Another tool's payload: it may hold characters that nobody sees, and claim what it likes. */
 export const otherTool = {

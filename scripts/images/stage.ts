@@ -2,15 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtBundles } from '../../__tests__/support/bundles.ts';
 import { launchChromium, openApprover, type Approver } from '../../__tests__/support/chromium.ts';
+import { claimsFor, startIssuer } from '../../__tests__/support/issuer.ts';
 import {
   call,
   createInvite,
   createKey,
   expectStatus,
+  redeem,
+  redemptionBody,
   removeFolders,
   startTestService,
   temporaryFolder,
 } from '../../__tests__/support/service.ts';
+import type { Changes } from '../../src/core/changes.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { buildPayload, payloadAction } from '../../src/core/payload.ts';
@@ -19,17 +23,28 @@ import { formatTime } from '../../src/core/time.ts';
 const noon = Date.parse('2026-11-22T12:00:00Z');
 const minuteMs = 60_000;
 
+interface Deploy {
+  readonly facts: DeployFacts;
+  readonly reason?: string;
+  readonly changes?: Changes;
+  /** Asked by a job of GitHub's with its token, rather than by an API key. */
+  readonly isByToken?: boolean;
+}
+
+interface OtherTool {
+  readonly payload: object;
+  readonly action: string;
+}
+
 /** The real service and a browser, both by one clock that stands still, so that the same page gives the same pictures. */
 export interface Stage extends AsyncDisposable {
   readonly origin: string;
   readonly alex: Approver;
   readonly invite: () => Promise<string>;
   /** Puts a deploy, or another tool's payload, to alex. @returns the link */
-  readonly ask: (
-    what:
-      | { readonly facts: DeployFacts; readonly reason?: string }
-      | { readonly payload: object; readonly action: string },
-  ) => Promise<string>;
+  readonly ask: (what: Deploy | OtherTool) => Promise<string>;
+  /** Has alex approve a deploy, and uses the approval. */
+  readonly deploy: (facts: DeployFacts) => Promise<void>;
   /** Sets the clock of both to so many minutes past noon (UTC). */
   readonly setMinute: (minute: number) => Promise<void>;
 }
@@ -39,10 +54,21 @@ export async function setStage(): Promise<Stage> {
   let now = noon;
   cleanup.defer(removeFolders);
   const pageDir = join(await builtBundles(), 'page');
-  const service = cleanup.adopt(await startTestService({ pageDir, now: () => now }), (it) =>
-    it.close(),
+  const github = cleanup.adopt(await startIssuer('github', { now: () => now }), (it) => it.close());
+  const service = cleanup.adopt(
+    await startTestService({ pageDir, now: () => now, oidcIssuers: [github] }),
+    (it) => it.close(),
   );
   const key = await createKey(service);
+  const listed = {
+    provider: 'github',
+    repositoryId: '123456789',
+    services: ['*'],
+    environments: ['*'],
+    note: 'shop',
+  };
+  const { adminKey } = service;
+  await expectStatus(call(service, '/api/repositories', { key: adminKey, body: listed }), 201);
   process.env.FONTCONFIG_FILE = await phoneLikeFonts();
   const browser = cleanup.adopt(await launchChromium(), (it) => it.close());
   const alex = await openApprover(browser, {
@@ -61,32 +87,42 @@ export async function setStage(): Promise<Stage> {
   });
   cleanup.defer(() => page.unrouteAll({ behavior: 'ignoreErrors' }));
 
-  let asked = 0;
+  let count = 0;
+  const ask = async (what: Deploy | OtherTool): Promise<{ url: string; payloadHash: string }> => {
+    count += 1;
+    const posted =
+      'facts' in what
+        ? {
+            action: payloadAction(what.facts),
+            payload: buildPayload({
+              ...what,
+              requestId: sha256Hex(String(count)).slice(0, 32),
+              requestedAt: now,
+              expiresAt: now + 60 * minuteMs,
+            }),
+          }
+        : what;
+    const body = { username: 'alex', ...posted, decideBy: formatTime(now + 30 * minuteMs) };
+    const token =
+      'facts' in what && what.isByToken === true
+        ? github.token(service.origin, claimsFor('github', what.facts))
+        : undefined;
+    const asker = token === undefined ? { key } : { headers: { authorization: `Bearer ${token}` } };
+    return expectStatus(call(service, '/api/confirmations', { ...asker, body }), 201);
+  };
+
   const done = cleanup.move();
   return {
     origin: service.origin,
     alex,
     invite: async () => `${service.origin}/enrol/${await createInvite(service)}`,
-    ask: async (what) => {
-      asked += 1;
-      const posted =
-        'facts' in what
-          ? {
-              action: payloadAction(what.facts),
-              payload: buildPayload({
-                ...what,
-                requestId: sha256Hex(String(asked)).slice(0, 32),
-                requestedAt: now,
-                expiresAt: now + 60 * minuteMs,
-              }),
-            }
-          : what;
-      const body = {
-        username: 'alex',
-        ...posted,
-        decideBy: formatTime(now + 30 * minuteMs),
-      };
-      return (await expectStatus(call(service, '/api/confirmations', { key, body }), 201)).url;
+    ask: async (what) => (await ask(what)).url,
+    deploy: async (facts) => {
+      const { url, payloadHash } = await ask({ facts });
+      await alex.approve(url);
+      const run = { runId: facts.run_id, runAttempt: facts.run_attempt };
+      const body = redemptionBody(payloadHash, run);
+      await expectStatus(redeem(service, { key, body }), 201);
     },
     setMinute: async (minute) => {
       now = noon + minute * minuteMs;
