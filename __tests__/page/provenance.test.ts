@@ -83,6 +83,13 @@ describe('how a fact is known', () => {
     expect(sourceOf(['facts', 'rollback', 'environment'], payload, github)).toBe('declared');
   });
 
+  test('is computed for what a sparse checkout leaves out', () => {
+    const payload: Json = { facts: { ...minimalFacts(), left_out: { count: '7', sha256: 'ab' } } };
+    for (const name of ['count', 'sha256']) {
+      expect(sourceOf(['facts', 'left_out', name], payload, undefined)).toBe('computed');
+    }
+  });
+
   test('is not computed for a migration that nobody analyses', () => {
     const { migration } = examplePayload().facts;
     for (const kind of ['other', 'mongo']) {

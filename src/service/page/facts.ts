@@ -60,8 +60,8 @@ export function targetFacts(view: View): HTMLElement | undefined {
         note: link(forgeLinks(view.payload).commit, 'Open commit'),
       }),
       fact('Image digest', 'digest', { as: hash }),
-      fact('Tracked paths not checked out', 'left_out.count'),
-      fact('SHA-256 of their list', 'left_out.sha256', { as: hash }),
+      fact('Not checked out', 'left_out.count', { note: note('tracked files') }),
+      fact('List of those', 'left_out.sha256', { as: hash }),
     ],
     view.attested,
   );
