@@ -241,6 +241,15 @@ describe('a migration is refused', () => {
     );
   });
 
+  test('files that are too large together', async () => {
+    for (let file = 0; file < 33; file += 1)
+      repo.write(`big/${file}.sql`, Buffer.alloc(1024 * 1024));
+    repo.commitAll();
+    expect(await refusal(['big/*'])).toMatch(
+      /^facts_uncollectable: The 33 migration files hold 34603008 bytes together, more than/,
+    );
+  });
+
   test('too many files', async () => {
     for (let file = 0; file < 1001; file += 1) repo.write(`many/${file}.sql`, '');
     repo.commitAll();

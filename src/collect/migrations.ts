@@ -13,6 +13,7 @@ import { readSql } from './sql-reader.ts';
 import type { ProvenFile } from './tree.ts';
 
 const maxFileBytes = 1024 * 1024;
+const maxTotalBytes = 32 * 1024 * 1024;
 const maxFiles = 1_000;
 const input = 'migration-files';
 
@@ -58,6 +59,13 @@ export async function collectMigration(options: {
     if (links.has(path)) throw linkFault(path, input);
     return { path, content: readMigration(top, path) };
   });
+  const total = contents.reduce((sum, { content }) => sum + content.length, 0);
+  if (total > maxTotalBytes) {
+    throw new Fault(
+      'facts_uncollectable',
+      `The ${contents.length} migration files hold ${total} bytes together, more than the ${maxTotalBytes} that are read. Name only those that this deploy runs in migration-files, or by since.`,
+    );
+  }
   const migration = {
     command: declared.command,
     files: contents.map(({ path, content }) => ({ path, sha256: sha256Hex(content) })),

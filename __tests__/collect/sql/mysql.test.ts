@@ -65,7 +65,7 @@ describe('harmless', () => {
     ['transactions', 'BEGIN; COMMIT; START TRANSACTION; ROLLBACK'],
     [
       'settings',
-      "SET NAMES utf8mb4; SET NAMES 'utf8'; SET FOREIGN_KEY_CHECKS = 1; SET SESSION lock_wait_timeout = 5; SET time_zone = '+00:00'",
+      "SET NAMES utf8mb4; SET NAMES 'utf8' COLLATE 'utf8_bin'; SET FOREIGN_KEY_CHECKS = 1; SET SESSION lock_wait_timeout = 5; SET time_zone = '+00:00'",
     ],
     ['a byte order mark', '\uFEFFSELECT 1'],
     ['escapes that every mode reads alike', "SELECT 'a\\\\', 'b\\nc', \"it's\", 'say \"x\"'"],
@@ -135,6 +135,9 @@ describe('why it counts', () => {
     ['CREATE SPATIAL INDEX i ON t (a)', index],
     ['CREATE INDEX i ON t (a) LOCK=EXCLUSIVE', index],
     ['CREATE TABLE IF NOT EXISTS t (a int); CREATE FULLTEXT INDEX i ON t (a)', index],
+    ['UPDATE mysql.user SET x = 1 WHERE a = 2', "changes the database's own tables"],
+    ['SELECT 1 FROM t FOR UPDATE', 'locks rows'],
+    ['CREATE TABLE t (a int); ROLLBACK; ALTER TABLE t ADD PRIMARY KEY (a)', rewrites],
     ['ALTER TABLE t ADD a int, ALGORITHM=COPY', 'blocks'],
     ['ALTER TABLE t ADD a int, LOCK=SHARED', 'blocks'],
     ['LOCK TABLES t WRITE', 'blocks'],

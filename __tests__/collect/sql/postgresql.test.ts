@@ -162,6 +162,7 @@ describe('why it counts', () => {
   const index = 'blocks writes while the index is built';
   const checks = 'blocks while it checks every row';
   const rewrites = 'rewrites the table';
+  const catalog = "changes the database's own tables";
   test.each([
     ['DELETE FROM t', everyRow('DELETE')],
     ['UPDATE shop.t SET a = 1', everyRow('UPDATE', 'shop.t')],
@@ -225,6 +226,13 @@ describe('why it counts', () => {
       "CREATE TABLE t (a int); SELECT set_config('search_path', 'live', false); CREATE INDEX i ON t (a)",
       index,
     ],
+    ['BEGIN; CREATE TABLE t (a int); ROLLBACK; CREATE INDEX i ON t (a)', index],
+    ['CREATE TEMP TABLE t (a int) ON COMMIT DROP; COMMIT; CREATE INDEX i ON t (a)', index],
+    ['CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1 AS a; COMMIT; CREATE INDEX i ON t (a)', index],
+    ['UPDATE pg_database SET datallowconn = false WHERE oid = 1', catalog],
+    ['DELETE FROM pg_catalog.pg_attribute WHERE attnum = 1', catalog],
+    ["INSERT INTO information_schema.sql_features VALUES ('x')", catalog],
+    ['SELECT 1 FROM t FOR UPDATE', 'locks rows'],
     ['CREATE TABLE new.t (a int); CREATE INDEX i ON t (a)', index],
     ['CREATE TABLE p PARTITION OF t FOR VALUES IN (1)', 'blocks the partitioned table'],
     ['ALTER TABLE t ADD a int NOT NULL', 'NOT NULL without a default'],

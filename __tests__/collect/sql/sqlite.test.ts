@@ -74,6 +74,7 @@ describe('what counts, and why', () => {
     ['CREATE TRIGGER a AFTER INSERT ON t BEGIN SELECT 1; END', code],
     ["SELECT load_extension('x')", 'calls load_extension(), which may do anything'],
     ["SELECT writefile('x', a) FROM t", 'calls writefile(), which may do anything'],
+    ["UPDATE sqlite_master SET sql = 'x' WHERE name = 't'", "changes the database's own tables"],
     ["ATTACH DATABASE 'x' AS y", 'unknown kind of statement'],
     ['CREATE VIRTUAL TABLE f USING fts5(a)', unparsed],
     ['PRAGMA writable_schema = ON', unparsed],

@@ -4,7 +4,7 @@ import type { PlainDialect, Token } from './tokens.ts';
 const harmless = {
   mysql: [
     /^(?:BEGIN|BEGIN WORK|START TRANSACTION|COMMIT|ROLLBACK|UNLOCK TABLES)$/,
-    /^SET NAMES '?UTF8(?:MB4)?'?$/,
+    /^SET NAMES '?UTF8(?:MB4)?'?(?: COLLATE '?UTF8\w*'?)?$/,
     /^SET (?:SESSION )?(?:LOCK_WAIT_TIMEOUT|INNODB_LOCK_WAIT_TIMEOUT|MAX_EXECUTION_TIME) = \d+$/,
     /^SET (?:SESSION )?(?:FOREIGN_KEY_CHECKS|UNIQUE_CHECKS) = (?:1|ON)$/,
     /^SET (?:SESSION )?TIME_ZONE = '[^'\\]*'$/,

@@ -33,13 +33,15 @@ export function judgeTree(tree: unknown, place: Place): readonly string[] {
 function judgeNode(statement: Node, place: Place): readonly string[] {
   switch (statement.type) {
     case 'select':
+      if (word(statement, 'locking_read') !== '') return ['locks rows'];
       return child(statement, 'into').type === 'into' ? ['writes what it reads elsewhere'] : [];
     case 'insert':
-      return judgeInsert(statement, place);
+      return isCatalog(statement) ? [changesCatalog] : judgeInsert(statement, place);
     case 'replace':
       return [`deletes what it replaces in ${firstTable(statement, place)}`];
     case 'update':
     case 'delete':
+      if (isCatalog(statement)) return [changesCatalog];
       if (limitsPlainRows(statement.where)) return [];
       return [`${statement.type.toUpperCase()} of every row of ${firstTable(statement, place)}`];
     case 'create':
@@ -67,6 +69,16 @@ function judgeNode(statement: Node, place: Place): readonly string[] {
     default:
       return ['unknown kind of statement'];
   }
+}
+
+const changesCatalog = "changes the database's own tables";
+const catalogs = /^(?:mysql|sys|performance_schema|information_schema|sqlite_.*)$/i;
+
+function isCatalog(statement: Node): boolean {
+  return children(statement, 'table').some((table) => {
+    const { db, table: name } = child({ table }, 'table');
+    return catalogs.test(String(db)) || /^sqlite_/i.test(String(name));
+  });
 }
 
 function judgeInsert(statement: Node, place: Place): readonly string[] {

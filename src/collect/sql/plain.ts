@@ -51,7 +51,11 @@ function judge(
   const { known } = options;
   const odd = tokens.find(({ kind }) => kind === 'odd');
   if (odd !== undefined) return [`unknown, ${visible(odd.why ?? 'odd')}`];
-  if (isPlainCommand(tokens, known.dialect)) return [];
+  if (isPlainCommand(tokens, known.dialect)) {
+    // What was created may be gone, and the name be that of an older table again.
+    if (/^rollback$/i.test(tokens[0]?.text ?? '')) known.created.clear();
+    return [];
+  }
   if (depthOf(tokens) > maxDepth) return ['unknown, nested too deep'];
   const written = writeForParser(tokens, known.dialect);
   let tree: unknown;

@@ -68,10 +68,7 @@ const rules: Readonly<Record<string, Rule>> = {
     )
       ? []
       : ['may hand out numbers again'],
-  TransactionStmt: (statement) =>
-    harmlessTransactions.has(word(statement, 'kind'))
-      ? []
-      : ['ends a transaction of somebody else'],
+  TransactionStmt: judgeTransaction,
   VariableSetStmt: judgeSet,
   VacuumStmt: ({ is_vacuumcmd: isVacuum }) => (isVacuum === true ? ['may block'] : []),
 
@@ -110,12 +107,6 @@ const rules: Readonly<Record<string, Rule>> = {
   ReindexStmt: because('may block'),
 };
 
-const harmlessTransactions: ReadonlySet<string> = new Set(
-  ['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].map(
-    (kind) => `TRANS_STMT_${kind}`,
-  ),
-);
-
 /** Those of PostgreSQL itself, and a few that are everywhere, without a way out of the database or its file system. */
 const harmlessExtensions: ReadonlySet<string> = new Set(
   'btree_gin btree_gist citext cube earthdistance fuzzystrmatch hstore intarray isn ltree pg_stat_statements pg_trgm pgcrypto plpgsql postgis tablefunc unaccent uuid-ossp vector'.split(
@@ -141,6 +132,7 @@ function judgeInside(kind: string, value: unknown, created: NewTables): readonly
       if (/^[A-Z]\w*Stmt$/.test(name) && isNode(inner))
         reasons.push(...judgeKind(name, inner, created));
       if (name === 'DeleteStmt') reasons.push('DELETE inside of another statement');
+      if (name === 'LockingClause') reasons.push('locks rows');
       if (name === 'FuncCall' && callsRun) reasons.push(...judgeCall(inner, created));
       walk(inner);
     }
@@ -166,7 +158,17 @@ function judgeCall(call: unknown, created: NewTables): readonly string[] {
   return [`calls ${visible(names.join('.'), 60)}(), which may do anything`];
 }
 
+function judgeTransaction(statement: Node, created: NewTables): readonly string[] {
+  const kind = word(statement, 'kind').replace('TRANS_STMT_', '');
+  // What was created may be gone, and the name be that of an older table again.
+  if (kind.startsWith('ROLLBACK')) created.clear();
+  return /^(?:BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|ROLLBACK_TO)$/.test(kind)
+    ? []
+    : ['ends a transaction of somebody else'];
+}
+
 function judgeInsert(statement: Node): readonly string[] {
+  if (isCatalog(statement.relation)) return [changesCatalog];
   const conflict = child(statement, 'onConflictClause');
   if (word(conflict, 'action') !== 'ONCONFLICT_UPDATE') return [];
   const query = child(statement, 'selectStmt', 'SelectStmt');
@@ -177,11 +179,13 @@ function judgeInsert(statement: Node): readonly string[] {
 }
 
 function judgeRows(verb: 'UPDATE' | 'DELETE', statement: Node): readonly string[] {
+  if (isCatalog(statement.relation)) return [changesCatalog];
   if (limitsRows(statement.whereClause)) return [];
   return [`${verb} of every row of ${nameOf(statement.relation)}`];
 }
 
 function judgeMerge(statement: Node): readonly string[] {
+  if (isCatalog(statement.relation)) return [changesCatalog];
   const commands = children(statement, 'mergeWhenClauses').map((clause) =>
     word(child(clause, 'MergeWhenClause'), 'commandType'),
   );
@@ -200,9 +204,17 @@ function judgeCreateTable(statement: Node, created: NewTables): readonly string[
     : [];
 }
 
-/** Takes down a table as new, unless it may have been there before. */
+/** Takes down a table as new, unless it may have been there before, or goes away again by itself. */
 function remember(table: unknown, statement: Node, created: NewTables): void {
-  if (statement.if_not_exists !== true) created.add(tableName(table));
+  const goes = [statement.oncommit, child(statement, 'into').onCommit].includes('ONCOMMIT_DROP');
+  if (statement.if_not_exists !== true && !goes) created.add(tableName(table));
+}
+
+const changesCatalog = "changes the database's own tables";
+
+function isCatalog(table: unknown): boolean {
+  const { schemaname, relname } = child({ table }, 'table');
+  return [schemaname, relname].some((name) => /^(?:pg_|information_schema$)/.test(String(name)));
 }
 
 function judgeSet(statement: Node, created: NewTables): readonly string[] {
