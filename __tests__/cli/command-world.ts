@@ -45,9 +45,11 @@ export interface CommandWorld {
   readonly close: () => Promise<void>;
 }
 
-export async function startCommandWorld(): Promise<CommandWorld> {
+export async function startCommandWorld(
+  config: Parameters<typeof startTestService>[0] = {},
+): Promise<CommandWorld> {
   const bundle = join(await builtBundles(), 'cli.js');
-  const service = await startTestService();
+  const service = await startTestService(config);
   const [alex, key] = [await enrol(service, 'alex'), await createKey(service)];
   const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-command-'));
   const [checkout, records] = [join(folder, 'checkout'), join(folder, 'records')];

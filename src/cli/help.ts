@@ -14,7 +14,8 @@ export function helpForAll(): string {
     '',
     ...columns(Object.entries(all).map(([name, { summary }]) => [name, summary])),
     '',
-    'The API key is never a flag: it comes from the variable DEPLOY_WARRANT_API_KEY or the file of --api-key-file.',
+    'The API key is never a flag: it comes from the variable DEPLOY_WARRANT_API_KEY or the file of --api-key-file. In a job of GitHub or',
+    'GitLab that may have an ID token (id-token: write, or DEPLOY_WARRANT_ID_TOKEN), request, verify and run need none.',
     'Exit codes: 0 only for what holds. docs/TROUBLESHOOTING.md has one heading for each reason code.',
     'deploy-warrant COMMAND --help explains one command, --version names the version.',
   ].join('\n');
