@@ -60,6 +60,16 @@ test('an aim is missed at its bound, and one about a difference leaves out what 
   expect(meetsAim(figure({ ...difference, aim: { of: 'difference', below: 50 } }))).toBe(false);
 });
 
+test('an aim about a ratio is about what stands beside', () => {
+  const ratio = (value: number) => figure({ value, aim: { of: 'ratio', below: 2 } });
+  expect([47, 48].map((value) => meetsAim(ratio(value)))).toEqual([true, false]);
+  expect(
+    rowsOf(renderReport([ratio(47)], conditions))
+      .at(-1)
+      ?.slice(4),
+  ).toEqual(['below 2×', 'yes']);
+});
+
 test('a missed aim stands out in the table, with the conditions above it', () => {
   const report = renderReport(
     [figure({ aim: { below: 5 } }), figure({ value: 36, aim: { of: 'difference', below: 60 } })],

@@ -10,7 +10,7 @@ export interface Figure {
   /** The same thing done in another way, measured in the same run. */
   readonly beside?: { readonly what: string; readonly value: number };
   /** The figure, or what `of` says of it, is to be below `below`. */
-  readonly aim?: { readonly of?: 'difference'; readonly below: number };
+  readonly aim?: { readonly of?: 'difference' | 'ratio'; readonly below: number };
 }
 
 export type Unit = 'ms' | 'KB' | 'per second' | 'per minute' | 'times';
@@ -31,7 +31,10 @@ export const mean = (values: readonly number[]): number =>
 /** Whether the aim is met; `undefined` where there is none. */
 export function meetsAim({ value, beside, aim }: Figure): boolean | undefined {
   if (aim === undefined) return undefined;
-  return (aim.of === 'difference' ? value - (beside?.value ?? 0) : value) < aim.below;
+  const { of, below } = aim;
+  if (of === undefined) return value < below;
+  const other = beside?.value ?? 0;
+  return (of === 'difference' ? value - other : value / other) < below;
 }
 
 /** Three significant digits where there is a fraction, whole numbers with commas otherwise. */

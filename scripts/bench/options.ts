@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const partNames = ['start', 'offline', 'decision', 'service', 'stored'] as const;
+export const partNames = ['start', 'offline', 'tree', 'decision', 'service', 'stored'] as const;
 export type PartName = (typeof partNames)[number];
 
 /** How much is done. The same parts run at every size. */
@@ -15,6 +15,9 @@ export interface Sizes {
   /** How long a waiting gate's requests are counted; 0: not at all, for a few seconds say nothing. */
   readonly countMs: number;
   readonly checks: number;
+  /** Files of a checkout, and how often they are proven. */
+  readonly files: number;
+  readonly proofs: number;
   /** Creates and decisions at the service. */
   readonly requests: number;
   /** Numbers of waiters, and decisions made among them. */
@@ -34,6 +37,8 @@ const full: Sizes = {
   pollIntervalMs: 10_000,
   countMs: 60_000,
   checks: 3_000,
+  files: 50_000,
+  proofs: 5,
   requests: 2_400,
   waiters: [1_000, 5_000],
   wakeUps: 400,
@@ -49,6 +54,8 @@ const quick: Sizes = {
   pollIntervalMs: 2_000,
   countMs: 0,
   checks: 300,
+  files: 5_000,
+  proofs: 3,
   requests: 300,
   waiters: [200],
   wakeUps: 40,
@@ -65,6 +72,8 @@ export const tiny: Sizes = {
   pollIntervalMs: 200,
   countMs: 300,
   checks: 5,
+  files: 60,
+  proofs: 1,
   requests: 10,
   waiters: [5],
   wakeUps: 5,

@@ -12,6 +12,7 @@ import { measureService } from './service-figures.ts';
 import { startBenchService, type BenchService } from './service.ts';
 import { measureStart } from './start.ts';
 import { measureStored } from './stored.ts';
+import { measureTree } from './tree.ts';
 
 /** @param log hears which part runs now */
 export async function measure(
@@ -28,6 +29,7 @@ export async function measure(
   const work: Record<PartName, () => Figure[] | Promise<Figure[]>> = {
     start: () => measureStart(bundles, sizes),
     offline: () => measureOffline(sizes),
+    tree: () => measureTree(sizes),
     decision: async () => {
       const service = await start('decision');
       return measureDecision({ bundles, service, person: await enrol(service, 'alex') }, sizes);

@@ -25,16 +25,12 @@ function renderTable(figures: readonly Figure[]): readonly string[] {
 }
 
 function* cellsOf(figure: Figure): Iterable<string> {
-  const { what, value, unit, spread, beside, aim } = figure;
+  const { what, value, unit, spread, beside } = figure;
   yield what;
   yield showValue(value, unit) + (spread === undefined ? '' : ` (${spread})`);
   yield beside === undefined ? '' : `${beside.what}: ${showValue(beside.value, unit)}`;
   yield beside === undefined ? '' : showValue(value / beside.value, 'times');
-  yield aim === undefined
-    ? ''
-    : aim.of === 'difference'
-      ? `less than ${showValue(aim.below, unit)} more (it is ${showNumber(value - (beside?.value ?? 0))})`
-      : `below ${showValue(aim.below, unit)}`;
+  yield aimText(figure);
   const met = meetsAim(figure);
   yield met === undefined ? '' : met ? 'yes' : '**no**';
 }
@@ -51,4 +47,15 @@ const marks = /(<!-- bench: [^\n]* -->\n)([\s\S]*?)(\n?<!-- \/bench -->)/;
 export function withReport(document: string, report: string): string {
   if (!marks.test(document)) throw new Error('The document has no marks for the table.');
   return document.replace(marks, (_, open: string, _old, close: string) => open + report + close);
+}
+
+function aimText({ value, unit, beside, aim }: Figure): string {
+  switch (aim?.of) {
+    case 'difference':
+      return `less than ${showValue(aim.below, unit)} more (it is ${showNumber(value - (beside?.value ?? 0))})`;
+    case 'ratio':
+      return `below ${showNumber(aim.below)}×`;
+    case undefined:
+      return aim === undefined ? '' : `below ${showValue(aim.below, unit)}`;
+  }
 }

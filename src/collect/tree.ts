@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
-import { blobHash, hashFile, listFolder, type FileKind } from './disk.ts';
+import { hashBlob, listFolder, type FileKind } from './disk.ts';
 import { explainConversions } from './conversions.ts';
 import { refuseFlaws, type Flaw } from './flaws.ts';
 import type { Git } from './git.ts';
@@ -182,12 +182,10 @@ function compareLink(walk: Walk, file: Tracked): void {
 function compareContent(walk: Walk, file: Tracked): void {
   const { path, entry } = file;
   const { algorithm } = walk.objects;
-  const { hash, executable } = attempt(path, () =>
-    hashFile(absolute(walk, path), (sizeBytes) => blobHash(algorithm, sizeBytes)),
-  );
+  const { id, executable } = attempt(path, () => hashBlob(absolute(walk, path), algorithm));
   if (executable !== (entry.mode === '100755')) {
     flaw(walk, path, executable ? 'is executable and should not be' : 'should be executable');
-  } else if (hash === entry.id) walk.same.push(file);
+  } else if (id === entry.id) walk.same.push(file);
   else walk.converted.push(file);
 }
 
