@@ -71,13 +71,14 @@ describe('a key file is refused', () => {
 test('every command that calls the service takes it', async () => {
   const taking = Object.entries(commands).filter(([, { flags }]) => 'api-url' in flags);
   expect(taking.map(([name]) => name).sort()).toEqual(
-    ['invite', 'key', 'policy', 'request', 'revoke', 'run', 'verify'].sort(),
+    ['invite', 'key', 'policy', 'repository', 'request', 'revoke', 'run', 'verify'].sort(),
   );
   const open = keyFile(secret, 0o644);
   const bundle = join(await builtBundles(), 'cli.js');
   const needed: Readonly<Record<string, readonly string[]>> = {
     key: ['--repositories', '*', '--services', '*', '--environments', '*'],
     policy: ['--environment', 'production'],
+    repository: ['list'],
     revoke: ['--key', 'a'],
     run: ['--policy', '{}', '--', process.execPath],
   };
