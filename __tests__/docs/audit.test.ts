@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { policyHash } from '../../src/core/policy.ts';
 import { recordFiles } from '../../src/core/record-files.ts';
@@ -33,6 +33,7 @@ beforeAll(async () => {
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(folder, 'record', name), content);
   }
+  symlinkSync(resolve('scripts'), join(folder, 'scripts'));
   writeFileSync(join(folder, 'policy.json'), JSON.stringify(world.policy));
   const bundle = join(await builtBundles(), 'cli.js');
   const command = `#!/bin/sh\nexec "${process.execPath}" "${bundle}" "$@"\n`;
@@ -43,7 +44,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = (command: string) =>
   execFileSync('/bin/sh', ['-ec', command], {
     cwd: folder,
-    env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` },
+    env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, PYTHONDONTWRITEBYTECODE: '1' },
     encoding: 'utf8',
   });
 

@@ -58,6 +58,7 @@ commit = pattern(COMMIT, "a full commit id")
 decimal = pattern(DECIMAL, "a decimal number without leading zeros")
 identity_number = pattern(f"{DECIMAL}|{UUID}|{PROVIDER_NAME}", "an id")
 sha256_hex = pattern("[0-9a-f]{64}", "64 lower-case hex digits")
+above_zero = pattern("[1-9][0-9]{0,8}", "a decimal number above zero")
 login = pattern(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*(?:\[bot\])?", "a login")
 workflow = pattern(r"[!-~](?:[ -~]*[!-~])?", "printable ASCII")
 service = concrete(pattern(r"@?[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*", "a service"))
@@ -147,6 +148,7 @@ facts_shape = closed(
         "cluster": target,
         "server": server,
         "repository_id": identity_number,
+        "left_out": closed({"count": above_zero, "sha256": sha256_hex}),
         "digest": digest,
         "workflow": workflow,
         "workflow_sha": commit,
@@ -228,7 +230,7 @@ payload_shape = closed(
                     {
                         "since": commit,
                         "deployed_at": time,
-                        "more": pattern("[1-9][0-9]{0,8}", "a decimal number above zero"),
+                        "more": above_zero,
                         "incomplete": lambda value, path, problems: (
                             None if value is True else problems.append((path, "must be true"))
                         ),
