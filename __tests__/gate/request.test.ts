@@ -124,6 +124,43 @@ describe('an approval', () => {
     expectRefused(bench, await bench.request({ facts: destructive }), 'timed_out');
   });
 
+  test('of somebody of each group, where the policy has groups', async () => {
+    await bench.close();
+    const groups = { owners: { people: ['alex'] }, data: { people: ['dana'] } };
+    bench = await createBench({ groups });
+    bench.service.reactions.set('alex', approves);
+    const message = expectRefused(bench, await bench.request(), 'timed_out');
+    expect(message).toContain('1 of alex and 1 of dana');
+    bench.service.reactions.set('dana', approves);
+    const outcome = await bench.request();
+    expect(outcome).toMatchObject({ status: 'approved', approvers: ['alex', 'dana'] });
+    const few = await bench.request({ approvers: ['alex'] });
+    expect(expectRefused(bench, few, 'configuration')).toContain('of the group "data"');
+  });
+
+  test('of nobody who wrote a commit of it, where the policy minds', async () => {
+    const { policy } = bench.world;
+    const approvers = Object.fromEntries(
+      Object.entries(policy.approvers).map(([name, { accounts, passkeys }]) => {
+        const emails = [`${name}@example.com`];
+        return [name, { accounts: accounts.map((one) => ({ ...one, emails })), passkeys }];
+      }),
+    );
+    const production = { approvers: ['alex', 'dana'], not_by_commit_authors: true };
+    const strict = { ...policy, approvers, environments: { production } };
+    const by = (...emails: readonly string[]) => ({
+      policy: strict,
+      circumstances: { ...plainJob, commit_authors: emails.map((email) => ({ name: '', email })) },
+    });
+    bench.service.reactions.set('alex', approves).set('dana', approves);
+    const outcome = await bench.request(by('Alex@example.com'));
+    expect(outcome).toMatchObject({ status: 'approved', approvers: ['dana'] });
+    expect(bench.service.stored.map(({ username }) => username)).toEqual(['dana']);
+    const both = await bench.request(by('alex@example.com', 'dana@example.com'));
+    expect(expectRefused(bench, both, 'self_approval')).toContain('wrote commits of it');
+    expect(bench.service.stored).toHaveLength(1);
+  });
+
   test('without a policy is decided, never approved', async () => {
     const outcome = await bench.approved({ policy: undefined });
     expect(outcome).toMatchObject({ status: 'decided', approvers: ['alex'] });
