@@ -6,7 +6,7 @@ import { Refusal } from './refusal.ts';
 const minuteMs = 60_000;
 
 /** Requests within a minute (threat 30): who is asked without end presses "approve" in the end. */
-export const limits = {
+const limits = {
   /** To one person from one scope; half of the next, so that no single one can use it up for the others. */
   personAndScope: 60,
   /** To one person from everybody. */
