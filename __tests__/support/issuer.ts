@@ -36,7 +36,7 @@ export interface Issuer extends TokenIssuer {
   readonly close: () => Promise<void>;
 }
 
-export type Misbehaviour = (
+type Misbehaviour = (
   request: { readonly path: string; readonly at: 'token' | 'keys' },
   response: ServerResponse,
 ) => boolean;

@@ -6,7 +6,7 @@ import { exchange } from './exchange.ts';
 import type { ApiRequest, ApiTransport } from './http.ts';
 
 /** How the service knows who asks: by a key of its own, or by tokens that the job's forge makes for it. */
-export type Credential = { readonly apiKey: string } | { readonly mintToken: MintToken };
+type Credential = { readonly apiKey: string } | { readonly mintToken: MintToken };
 
 export type TransportOptions = Credential & {
   readonly apiUrl: string;

@@ -14,7 +14,7 @@ export interface JobTokens {
 }
 
 /** The variable of a GitLab job that holds its ID token. */
-export const gitlabTokenVariable = 'DEPLOY_WARRANT_ID_TOKEN';
+const gitlabTokenVariable = 'DEPLOY_WARRANT_ID_TOKEN';
 
 /** Whose tokens this job may have, if any. */
 export function tokenProviderOf(env: Environment): TokenProvider | undefined {
