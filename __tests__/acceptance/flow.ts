@@ -69,7 +69,9 @@ export async function statusOf(world: World, id: string): Promise<string> {
 function createdLinks(proxy: Proxy, job: Job): ReadonlyMap<string, string> {
   const links = new Map<string, string>();
   for (const { method, path, body, answer } of proxy.requests) {
-    if (method !== 'POST' || path !== '/api/confirmations' || answer?.status !== 201) continue;
+    if (method !== 'POST' || path !== '/api/confirmations') continue;
+    // 200 where an earlier answer was lost on the way, and the same was asked again.
+    if (answer?.status !== 201 && answer?.status !== 200) continue;
     const asked = JSON.parse(body) as {
       readonly username: string;
       readonly payload: { readonly facts: { readonly run_id: string } };

@@ -60,7 +60,7 @@ describeHere('a network and a machine that can not be relied on', () => {
       cut.add(what);
       return 'cut';
     };
-    const [job, proxy] = [world.job(), await world.proxy(cutOnce)];
+    const [job, proxy] = [world.job(), await world.proxy(cutOnce, 'steady')];
     const request = await approvedRequest({ world, job, proxy });
     expectApproved(request);
     const verify = await job.start('verify', {

@@ -21,6 +21,7 @@ import {
 } from '../../scripts/demo/service.ts';
 import { exitCodes, type RefusalCode } from '../../src/core/verdict.ts';
 import { refusalOutputs } from '../../src/gate/vocabulary.ts';
+import { breaksOf } from '../support/breaks.ts';
 import { builtBundles } from '../support/bundles.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import {
@@ -47,8 +48,12 @@ export interface World {
   /** A policy for `production` over both people: quorum 1 unless the rule says otherwise. */
   readonly policy: (rule?: object, people?: object) => string;
   readonly job: (options?: Omit<JobOptions, 'bundles'>) => Job;
-  /** A proxy of its own in front of the service, so that a test sees its own requests only. */
-  readonly proxy: (alter?: Alter) => Promise<Proxy>;
+  /**
+   * A proxy of its own in front of the service, so that a test sees its own requests only. It breaks some of the calls
+   * (`support/breaks.ts`), and what a test says of its outcome has to come all the same: every break is one that may pass.
+   * Only a test that counts tries, or makes faults of its own, says `steady`.
+   */
+  readonly proxy: (alter?: Alter, network?: 'steady') => Promise<Proxy>;
   /** What both steps need beside the facts. */
   readonly access: (proxy: Proxy, policy?: string) => Inputs;
   readonly close: () => Promise<void>;
@@ -57,11 +62,12 @@ export interface World {
 /** Why these tests can't run on this machine; `undefined` where they can. */
 export const missing = findChromium() === undefined ? 'Chromium is not installed here' : undefined;
 
-export async function startWorld(): Promise<World> {
+/** @param variables of the service's process */
+export async function startWorld(variables: Inputs = {}): Promise<World> {
   const data = mkdtempSync(join(tmpdir(), 'deploy-warrant-acceptance-'));
   const bundles = await builtBundles();
   const [service, browser] = await Promise.all([
-    startService({ bundles, data, env: { PATH: process.env.PATH } }),
+    startService({ bundles, data, env: { PATH: process.env.PATH, ...variables } }),
     launchChromium(),
   ]);
   const alex = await enrol({ browser, service, username: 'alex' });
@@ -89,10 +95,11 @@ export async function startWorld(): Promise<World> {
         },
       }),
     job: (options = {}) => startJob({ bundles, ...options }),
-    proxy: async (alter) => {
+    proxy: async (alter, network) => {
       const proxy = await startProxy({
         target: service.origin,
         ...(alter === undefined ? {} : { alter }),
+        ...(network === 'steady' ? {} : { breaks: breaksOf(String(proxies.length)) }),
       });
       proxies.push(proxy);
       return proxy;
@@ -170,9 +177,11 @@ export function expectApproved(result: StepResult): void {
   expect(outputs['reason-code']).toBe('approved');
 }
 
-/** `POST /api/confirmations` and the like, in order, ids left out. */
+/** `POST /api/confirmations` and the like, in order, ids left out, without those that the network broke. */
 export function callsOf(proxy: Proxy): readonly string[] {
-  return proxy.requests.map(
-    ({ method, path }) => `${method} ${path.replace(/\?.*/, '').replace(/[0-9a-f-]{36}/, ':id')}`,
-  );
+  return proxy.requests
+    .filter(({ broken }) => broken === undefined)
+    .map(
+      ({ method, path }) => `${method} ${path.replace(/\?.*/, '').replace(/[0-9a-f-]{36}/, ':id')}`,
+    );
 }

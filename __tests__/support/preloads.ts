@@ -1,5 +1,5 @@
 /** Code that a test loads into a process before the bundle, by NODE_OPTIONS: the world around it, never a seam in it. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,10 +7,17 @@ let folder: string | undefined;
 
 /** The variables that load `code` (CommonJS) into a process. */
 export function preload(name: string, code: string): Readonly<Record<string, string>> {
-  folder ??= mkdtempSync(join(tmpdir(), 'deploy-warrant-preload-'));
+  folder ??= ownFolder();
   const path = join(folder, `${name}.cjs`);
-  writeFileSync(path, code);
+  // Written once: a process that starts meanwhile must not find half of it.
+  if (!existsSync(path)) writeFileSync(path, code);
   return { NODE_OPTIONS: `--require=${path}` };
+}
+
+function ownFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'deploy-warrant-preload-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 /** The machine's clock and timers run `factor` times as fast, so that two minutes pass in seconds. */

@@ -9,7 +9,16 @@ export interface SeenRequest {
   readonly body: string;
   /** What went back; `undefined` until then, and after a cut. */
   answer?: ProxyAnswer;
+  /** How the network broke this call: whoever made it has to make it again. */
+  readonly broken?: Break;
 }
+
+/**
+ * `before` the service hears of the call, or `after` it has done what was asked: the connection is cut, a 503 answers, the
+ * answer is lost, or a 502 comes in its place whose body says approved.
+ */
+export type Break =
+  'cut before' | 'unavailable before' | 'cut after' | 'lost after' | 'says approved after';
 
 export interface ProxyAnswer {
   readonly status: number;
@@ -27,10 +36,13 @@ export interface Proxy {
   readonly close: () => Promise<void>;
 }
 
+const json = { 'content-type': 'application/json' };
+
 /** Starts a proxy on 127.0.0.1 that forwards to `target`, an origin such as `http://localhost:8080`. */
 export async function startProxy(options: {
   readonly target: string;
   readonly alter?: Alter;
+  readonly breaks?: (request: SeenRequest) => Break | undefined;
 }): Promise<Proxy> {
   const alter: Alter = options.alter ?? ((_request, answer) => answer);
   const requests: SeenRequest[] = [];
@@ -43,25 +55,39 @@ export async function startProxy(options: {
     upstream.once('error', () => outgoing.destroy());
     void text(incoming).then(
       (body) => {
-        const seen: SeenRequest = {
+        const call: SeenRequest = {
           method: incoming.method ?? '',
           path: incoming.url ?? '',
           headers: incoming.headers,
           body,
         };
+        const broken = options.breaks?.(call);
+        const seen: SeenRequest = broken === undefined ? call : { ...call, broken };
         requests.push(seen);
+        if (broken === 'cut before' || broken === 'unavailable before') {
+          upstream.removeAllListeners('error').on('error', () => undefined);
+          upstream.destroy();
+          if (broken === 'cut before') outgoing.destroy();
+          else outgoing.writeHead(503, json).end('{"code":"broken","message":"on purpose"}');
+          return;
+        }
         upstream.once('response', (response) => {
           void text(response).then((answerBody) => {
+            if (broken === 'lost after') {
+              outgoing.destroy();
+              return;
+            }
+            if (broken === 'says approved after') {
+              outgoing.writeHead(502, json).end(answerBody.replace('"pending"', '"approved"'));
+              return;
+            }
             const answer = alter(seen, {
               status: response.statusCode ?? 0,
               headers: response.headers,
               body: answerBody,
             });
-            if (answer === 'cut') {
-              outgoing.writeHead(200, {
-                'content-type': 'application/json',
-                'content-length': 4096,
-              });
+            if (answer === 'cut' || broken === 'cut after') {
+              outgoing.writeHead(200, { ...json, 'content-length': 4096 });
               outgoing.write('{"id":', () => outgoing.destroy());
               return;
             }

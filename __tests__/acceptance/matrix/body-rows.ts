@@ -60,7 +60,7 @@ export const bodyRows: readonly Row[] = [
   bytes('bad UTF-8', (_right, text) =>
     Buffer.concat([Buffer.from('{"x":"'), Buffer.of(0xff), Buffer.from(`",${text.slice(1)}`)]),
   ),
-  bytes('two documents', (_right, text) => `${text}\n${text}`),
+  bytes('two documents', (_right, text) => `${text}\n${text}`, unreadable),
   row('a list', ({ status, value }) => json(status, [value])),
   row('`null`', ({ status }) => json(status, null)),
   row('a text', ({ status }) => json(status, 'approved')),

@@ -55,7 +55,7 @@ export interface Driving {
 export function callsUpTo(phase: Phase, count = 1): readonly Route[] {
   const { step, call } = places[phase];
   const before = steps[step].slice(0, call);
-  const route = steps[step][call as 0];
+  const route = (steps[step] as readonly Route[])[call];
   return route === undefined ? before : [...before, ...Array<Route>(count).fill(route)];
 }
 
@@ -175,7 +175,10 @@ class Drive {
   /** Does `change` when the call before the phase has been answered; at once where the phase is the first. */
   private atPhase(stub: StubService, change: () => void): void {
     const { step, call } = places[this.driving.phase];
-    if (call === 0) return change();
+    if (call === 0) {
+      change();
+      return;
+    }
     const before = steps[step][(call - 1) as 0];
     stub.faults.set(before, (exchange, right) => {
       // The certificate of the next connection, not of this one.
@@ -190,7 +193,10 @@ class Drive {
     let count = 0;
     stub.faults.set(steps[step][call as 0], (exchange, right) => {
       count += 1;
-      if (count > times) return right(exchange);
+      if (count > times) {
+        right(exchange);
+        return;
+      }
       const answered = captured(right, exchange);
       act(answered, this.tools(answered))(exchange);
     });
