@@ -161,6 +161,8 @@ describe('a job that may have no token', () => {
   test('GitLab without the variable, and a plain machine with everything set', async () => {
     expect(await check('gitlab', { env: { DEPLOY_WARRANT_ID_TOKEN: '' } })).toEqual({});
     expect(await check('local')).toEqual({});
+    // Nor does the token of one forge say anything of a job of the other.
+    expect(await check('gitlab', { env: hubJob() })).toEqual({});
     expect(tokenProviderOf({ DEPLOY_WARRANT_ID_TOKEN: 'x' })).toBeUndefined();
     expect(tokenProviderOf({ GITLAB_CI: 'true', ...hub.variables() })).toBeUndefined();
   });

@@ -106,6 +106,8 @@ describe('a token that says what the facts say', () => {
     expect(attested.get('ref')).toBe('refs/heads/main');
     const tag = { ref: 'v1.2.0', ref_type: 'tag' };
     expect(attestedFacts('gitlab', claimsOf('gitlab', tag)).get('ref')).toBe('refs/tags/v1.2.0');
+    const request = { pipeline_source: 'merge_request_event' };
+    expect(attestedFacts('gitlab', claimsOf('gitlab', request)).has('ref')).toBe(false);
   });
 
   test('what it says of the job beside the facts', () => {

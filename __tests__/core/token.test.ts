@@ -274,6 +274,7 @@ describe('forms', () => {
       `${h}.${c}.${s}\n`,
       JSON.stringify({ protected: h, payload: c, signature: s }),
       made({ filler: 'x'.repeat(16_384) }),
+      `${h}.${c}.${'A'.repeat(16_384)}`,
     ];
     for (const form of forms) expect(await refusal(form)).toContain('is not a signed token');
   });
