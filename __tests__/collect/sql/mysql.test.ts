@@ -116,6 +116,7 @@ describe('why it counts', () => {
     ['UPDATE t SET a = 1 WHERE true', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE id = id', everyRow('UPDATE')],
     ["UPDATE t SET a = 1 WHERE name LIKE '%'", everyRow('UPDATE')],
+    ['DELETE FROM t WHERE id = 1 --1 OR 1 = 1', everyRow('DELETE')],
     ['UPDATE t SET a = 1 WHERE id = 1 OR 1 = 1', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE id = 1 || true', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE NOT id = 1 OR true', everyRow('UPDATE')],
@@ -237,6 +238,13 @@ describe('traps of the lexer', () => {
     ]);
   });
 
+  test('two statements between new delimiters are not taken for the first of them', async () => {
+    expect(await whys('DELIMITER $$\nSELECT 1; SELECT SLEEP(9)$$')).toEqual([
+      'unknown, changes where statements end',
+      'unknown, is not one statement',
+    ]);
+  });
+
   test('U+0000', async () => {
     expect(await whys('SELECT 1 -- \0\n')).toEqual(['unknown, holds U+0000']);
   });
@@ -255,7 +263,7 @@ describe('traps of the lexer', () => {
   });
 
   test('a quoted name is not taken for another that looks like what stands for it', async () => {
-    const sql = 'CREATE TABLE `a b` (c int); ALTER TABLE quoted__0 ADD PRIMARY KEY (c)';
+    const sql = 'CREATE TABLE `a b` (c int); ALTER TABLE quoted__0 ADD PRIMARY KEY (`a b`)';
     expect(await whys(sql)).toHaveLength(1);
     expect(await whys('CREATE TABLE `a b` (c int); ALTER TABLE `a b` ADD PRIMARY KEY (c)')).toEqual(
       [],

@@ -75,6 +75,8 @@ describe('what counts, and why', () => {
     ["SELECT load_extension('x')", 'calls load_extension(), which may do anything'],
     ["SELECT writefile('x', a) FROM t", 'calls writefile(), which may do anything'],
     ["UPDATE sqlite_master SET sql = 'x' WHERE name = 't'", "changes the database's own tables"],
+    // Taken for a name by the parser, for a verb perhaps by others.
+    ['SELECT trigger FROM t', 'unknown, holds TRIGGER'],
     ["ATTACH DATABASE 'x' AS y", 'unknown kind of statement'],
     ['CREATE VIRTUAL TABLE f USING fts5(a)', unparsed],
     ['PRAGMA writable_schema = ON', unparsed],

@@ -1,12 +1,9 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { Finding } from './finding.ts';
 
-/** What a parser's thread says once it is loaded. */
-export const ready = 'ready';
-
 /**
  * In a thread of its own: analyses one text after the other, and sends back what it found. What it throws ends the thread, which
- * the other side sees.
+ * the other side sees; its first message says that it is loaded.
  */
 export function answerQuestions(
   analyse: (text: string) => Promise<readonly Finding[]>,
@@ -18,6 +15,6 @@ export function answerQuestions(
     port.on('message', (text: string) => {
       void analyse(text).then((findings) => port.postMessage(findings));
     });
-    port.postMessage(ready);
+    port.postMessage('loaded');
   });
 }
