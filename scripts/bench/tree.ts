@@ -2,9 +2,10 @@
 import { execFileSync, type ExecFileSyncOptions } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { median, spreadOf, type Figure } from './figures.ts';
 import type { Sizes } from './options.ts';
+import type { Proven } from './tree-process.ts';
 
 interface Run {
   readonly wallMs: number;
@@ -18,14 +19,14 @@ export function measureTree({ files, proofs }: Pick<Sizes, 'files' | 'proofs'>):
   const folder = mkdtempSync(join(tmpdir(), 'deploy-warrant-bench-'));
   try {
     const commit = makeRepository(folder, files);
-    const program = resolve(import.meta.dirname, 'tree-process.ts');
+    const program = join(import.meta.dirname, 'tree-process.ts');
     const proof = (): Run => {
       let wallMs = Number.NaN;
       const { cpuMs } = timed(() => {
         const output = execFileSync(process.execPath, [program, folder, commit], {
           encoding: 'utf8',
         });
-        const found = JSON.parse(output) as { readonly wallMs: number; readonly files: number };
+        const found = JSON.parse(output) as Proven;
         if (found.files !== files) throw new Error(`${found.files} files were proven.`);
         ({ wallMs } = found);
       });

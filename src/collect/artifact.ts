@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { findSecret } from '../core/secrets.ts';
 import { visible } from '../core/text.ts';
-import type { DeclaredFacts } from './declared.ts';
 import { readSmallFile } from './disk.ts';
 
 const maxFileBytes = 4096;
@@ -22,7 +21,10 @@ export function digestIn(text: string): string | undefined {
 
 /** What is wrong with a reference without a digest, as the end of a sentence. */
 export function noDigest(text: string): string {
-  const shown = findSecret(text) === undefined ? `"${visible(text, 200)}"` : 'what looks like it holds a secret';
+  const shown =
+    findSecret(text) === undefined
+      ? `"${visible(text, 200)}"`
+      : 'what looks like it holds a secret';
   return `must be sha256: and 64 lower-case hex digits, or docker:// or oci://, a name, @ and that, not ${shown}. A tag can name another image tomorrow: use the digest that the build or the registry gives, such as docker://ghcr.io/acme/api@sha256:…`;
 }
 
@@ -32,9 +34,13 @@ export function noDigest(text: string): string {
  * @throws Fault configuration where the file holds no digest, or another than the input
  */
 export function declaredDigest(
-  { target, digestFile }: Pick<DeclaredFacts, 'target' | 'digestFile'>,
+  declared: {
+    readonly target: { readonly digest?: string };
+    readonly digestFile?: string;
+  },
   folder: string,
 ): { readonly digest?: string } {
+  const { target, digestFile } = declared;
   if (digestFile === undefined) return target.digest === undefined ? {} : { digest: target.digest };
   const digest = readDigest(resolve(folder, digestFile), digestFile);
   if (target.digest === undefined || target.digest === digest) return { digest };
