@@ -7,6 +7,7 @@ import type { Person } from '../../__tests__/support/service.ts';
 import { currentPayload } from '../../__tests__/support/service.ts';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { payloadAction } from '../../src/core/payload.ts';
+import { targetOf } from '../../src/service/target.ts';
 
 const dayMs = 86_400_000;
 /** What becomes of requests; `pending` ones have expired, which is never written down. */
@@ -17,6 +18,13 @@ const fates = [
   'pending',
   'approved',
 ];
+
+/** What the stored requests were about, each for one of a thousand services. */
+export const pastTarget = {
+  repository: 'acme/shop',
+  repository_id: '123456789',
+  environment: 'production',
+} as const;
 
 /** Adds `count` requests of the last two years, in one transaction, to the store of a service that is not running. */
 export function storeRequests(dataDir: string, people: readonly Person[], count: number): void {
@@ -37,7 +45,7 @@ export function storeRequests(dataDir: string, people: readonly Person[], count:
       'insert into challenges (challenge, purpose, subject, expires_at) values (?, ?, ?, ?)',
     );
     const redemption = database.prepare(
-      'insert into redemptions (payload_hash, key_hash, run_id, run_attempt, job, redeemed_at) values (?, ?, ?, ?, ?, ?)',
+      'insert into redemptions (payload_hash, key_hash, run_id, run_attempt, job, redeemed_at, target) values (?, ?, ?, ?, ?, ?, ?)',
     );
     const example = currentPayload();
     const text = canonicalText(example);
@@ -55,7 +63,7 @@ export function storeRequests(dataDir: string, people: readonly Person[], count:
       const { username } = people[n % people.length]!;
       const fate = fates[n % fates.length]!;
       // A thousand services, each deployed a thousand times.
-      const target = canonicalText([{ id: '123456789' }, `service-${n % 1000}`, 'production']);
+      const target = targetOf({ ...pastTarget, service: `service-${n % 1000}` });
       const nonce = randomBytes(32).toString('base64url');
       confirmation.run(
         ...[id, username, action, payload, hash, scope, target, nonce, fate, created, expires],
@@ -67,7 +75,7 @@ export function storeRequests(dataDir: string, people: readonly Person[], count:
         challenge.run(randomBytes(bytes).toString('base64url'), purpose, id, expires);
       }
       if (fate === 'redeemed')
-        redemption.run(hash, requestId, '1', '1', 'deploy', created + 60_000);
+        redemption.run(hash, requestId, '1', '1', 'deploy', created + 60_000, target);
     }
     for (const sql of indexes) database.exec(sql);
     database.exec('commit');

@@ -1,9 +1,15 @@
 /** What should not grow with what is stored: a store that holds the requests of years beside one just begun, in turns. */
-import { callPage, expectStatus, signIn, type Person } from '../../__tests__/support/service.ts';
+import {
+  call,
+  callPage,
+  expectStatus,
+  signIn,
+  type Person,
+} from '../../__tests__/support/service.ts';
 import { median, type Figure, type Unit } from './figures.ts';
 import { measureRates } from './load.ts';
 import type { Sizes } from './options.ts';
-import { storeRequests } from './past.ts';
+import { pastTarget, storeRequests } from './past.ts';
 import { enrolPeople, type BenchService } from './service.ts';
 import { measureWakeUps } from './wake-up.ts';
 
@@ -12,7 +18,8 @@ type StoredSizes = Pick<
   'requests' | 'waiters' | 'wakeUps' | 'wakeUpGapMs' | 'stored' | 'rounds'
 >;
 
-type Daily = Record<'creates' | 'decisions' | 'signIn' | 'list' | 'p50' | 'p99', number>;
+type Round = 'creates' | 'decisions' | 'signIn' | 'list' | 'lastDeploy';
+type Daily = Record<Round | 'p50' | 'p99', number>;
 
 const dailyFigures: readonly { key: keyof Daily; what: string; unit: Unit }[] = [
   { key: 'creates', what: 'Requests taken', unit: 'per second' },
@@ -21,12 +28,13 @@ const dailyFigures: readonly { key: keyof Daily; what: string; unit: Unit }[] = 
   { key: 'p99', what: 'Wake-up from the decision sent, p99', unit: 'ms' },
   { key: 'signIn', what: 'Signing in', unit: 'ms' },
   { key: 'list', what: "A person's list", unit: 'ms' },
+  { key: 'lastDeploy', what: 'The last deploy of a target', unit: 'ms' },
 ];
 
 interface Store {
   readonly service: BenchService;
   readonly people: readonly Person[];
-  readonly rounds: Record<'creates' | 'decisions' | 'signIn' | 'list', number[]>;
+  readonly rounds: Record<Round, number[]>;
 }
 
 /** @param start starts a service on the store of this name */
@@ -74,7 +82,13 @@ export async function measureStored(
   ];
 }
 
-const emptyRounds = (): Store['rounds'] => ({ creates: [], decisions: [], signIn: [], list: [] });
+const emptyRounds = (): Store['rounds'] => ({
+  creates: [],
+  decisions: [],
+  signIn: [],
+  list: [],
+  lastDeploy: [],
+});
 
 async function measureRound(store: Store, requests: number, round: number): Promise<void> {
   const { service, people, rounds } = store;
@@ -89,6 +103,19 @@ async function measureRound(store: Store, requests: number, round: number): Prom
   const asked = performance.now();
   await expectStatus(callPage(service, '/page/waiting', { cookie }), 200);
   rounds.list.push(performance.now() - asked);
+  const { repository, repository_id: repositoryId, environment } = pastTarget;
+  const query = new URLSearchParams({
+    repository,
+    repositoryId,
+    environment,
+    service: 'service-7',
+  });
+  const looked = performance.now();
+  await expectStatus(
+    call(service, `/api/deploys/latest?${query}`, { key: service.requestKey }),
+    200,
+  );
+  rounds.lastDeploy.push(performance.now() - looked);
 }
 
 /** Both at once, so that both have the same machine. */
@@ -102,6 +129,7 @@ async function conclude({ service, rounds }: Store, sizes: StoredSizes): Promise
     decisions: median(rounds.decisions),
     signIn: median(rounds.signIn),
     list: median(rounds.list),
+    lastDeploy: median(rounds.lastDeploy),
     ...sent,
   };
 }
