@@ -75,6 +75,10 @@ describe('what counts, and why', () => {
     ["SELECT load_extension('x')", 'calls load_extension(), which may do anything'],
     ["SELECT writefile('x', a) FROM t", 'calls writefile(), which may do anything'],
     ["UPDATE sqlite_master SET sql = 'x' WHERE name = 't'", "changes the database's own tables"],
+    [
+      'CREATE TRIGGER a AFTER INSERT ON t BEGIN DELETE FROM u; END',
+      `${code}, DELETE inside of another statement`,
+    ],
     // Taken for a name by the parser, for a verb perhaps by others.
     ['SELECT trigger FROM t', 'unknown, holds TRIGGER'],
     ["ATTACH DATABASE 'x' AS y", 'unknown kind of statement'],
