@@ -48,6 +48,9 @@ export async function startService(o: {
   };
 }
 
+/** A connection that is kept may be closed in the very moment in which it is used again, and a call is not made twice. */
+export const ownConnection = { connection: 'close' };
+
 /** One call of the service's API. @throws Error with status and body unless the answer is 2xx */
 export async function callApi<T>(o: {
   readonly apiUrl: string;
@@ -59,7 +62,12 @@ export async function callApi<T>(o: {
 }): Promise<T> {
   const response = await fetch(`${o.apiUrl}${o.path}`, {
     method: o.method ?? 'GET',
-    headers: { 'x-api-key': o.apiKey, 'content-type': 'application/json', ...o.headers },
+    headers: {
+      'x-api-key': o.apiKey,
+      'content-type': 'application/json',
+      ...ownConnection,
+      ...o.headers,
+    },
     ...(o.body === undefined ? {} : { body: JSON.stringify(o.body) }),
   });
   const text = await response.text();

@@ -4,6 +4,7 @@ import {
 } from 'nid-webauthn-emulator';
 import { approvalChallenge, rejectionChallenge } from '../../src/core/challenge.ts';
 import type { Approver } from './approver.ts';
+import { ownConnection } from './service.ts';
 
 /** An authenticator in software that talks to the page's own endpoints: real signatures, no browser. */
 export function softwareApprover(): Approver {
@@ -49,14 +50,19 @@ export function softwareApprover(): Approver {
     return await answerOf(
       fetch(`${origin}${path}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', origin },
+        headers: {
+          'content-type': 'application/json',
+          'sec-fetch-site': 'same-origin',
+          origin,
+          ...ownConnection,
+        },
         body: JSON.stringify(body),
       }),
     );
   }
 
   async function read(origin: string, path: string): Promise<unknown> {
-    return await answerOf(fetch(`${origin}${path}`));
+    return await answerOf(fetch(`${origin}${path}`, { headers: ownConnection }));
   }
 
   async function answerOf(request: Promise<Response>): Promise<unknown> {
