@@ -39,7 +39,7 @@ export interface Tools {
   readonly elsewhere: string;
 }
 
-export type How =
+type How =
   | { readonly kind: 'answer'; readonly act: (right: RightAnswer, tools: Tools) => Act }
   /** Looking up the service's name fails with this code. */
   | { readonly kind: 'dns'; readonly code: 'ENOTFOUND' | 'EAI_AGAIN' }
