@@ -39,6 +39,10 @@ describeInBrowser('the approval', (bench) => {
   test.each([
     ['with everything', exampleFacts()],
     ['with nothing optional', minimalFacts()],
+    [
+      'of a sparse checkout',
+      { ...exampleFacts(), left_out: { count: '7', sha256: 'c'.repeat(64) } },
+    ],
     ['of a harmless migration', harmless()],
     ['of a migration of another kind', other()],
   ])('shows every signed leaf of a deploy %s in the text of the page', async (_, facts) => {
