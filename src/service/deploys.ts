@@ -27,19 +27,18 @@ interface Deploy extends Pick<Confirmation, 'payload' | 'payloadHash' | 'atteste
 
 /**
  * The last deploy of a target that was redeemed.
- * @param o.before epoch ms, inclusive, and `o.except` a payload hash: the last one as a request found it
+ * @param o.before epoch ms: the last one as a request found it
  */
 export function lastDeploy(
   context: Context,
-  o: { readonly target: string; readonly before?: number; readonly except?: string },
+  o: { readonly target: string; readonly before?: number },
 ): Deploy | undefined {
   const row = context.store.get(
     `select payload_hash, redeemed_at from redemptions
-      where target = $1 and redeemed_at <= $2 and payload_hash <> $3
+      where target = $1 and redeemed_at < $2
       order by redeemed_at desc, payload_hash desc limit 1`,
     o.target,
-    o.before ?? context.now(),
-    o.except ?? '',
+    o.before ?? Number.MAX_SAFE_INTEGER,
   );
   if (row === undefined) return undefined;
   const [confirmation] = confirmationsOfPayload(context, String(row.payload_hash));

@@ -143,9 +143,7 @@ function toPage(context: Context, confirmation: Confirmation): object {
   const { createdAt, expiresAt, decideBy, decidedAt, attested, target } = confirmation;
   // As this request found it: what is shown stays the same once this deploy is the last one itself.
   const before =
-    target === undefined
-      ? undefined
-      : lastDeploy(context, { target, before: createdAt, except: payloadHash });
+    target === undefined ? undefined : lastDeploy(context, { target, before: createdAt });
   return {
     id,
     status,
