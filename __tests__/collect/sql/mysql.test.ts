@@ -121,7 +121,10 @@ describe('why it counts', () => {
     ['UPDATE t SET a = 1 WHERE id = 1 || true', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE NOT id = 1 OR true', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE id IN (1) XOR true', everyRow('UPDATE')],
-    ['UPDATE t SET a = 1 WHERE EXISTS (SELECT 1 FROM u)', everyRow('UPDATE')],
+    ['UPDATE t SET a = 1 WHERE EXISTS (SELECT id FROM u)', everyRow('UPDATE')],
+    ['DELETE FROM t WHERE NOT EXISTS (SELECT id FROM u)', everyRow('DELETE')],
+    // The parser binds OR as strongly as AND.
+    ['DELETE FROM t WHERE 1 = 1 OR id = 1 AND b = 2', everyRow('DELETE')],
     ['DELETE FROM t WHERE "id" = "id"', everyRow('DELETE')],
     ['REPLACE INTO t VALUES (1)', 'deletes what it replaces in t'],
     ['INSERT INTO t SELECT * FROM t ON DUPLICATE KEY UPDATE a = 0', 'overwrites any rows of t'],

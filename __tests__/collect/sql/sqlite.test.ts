@@ -65,6 +65,8 @@ describe('what counts, and why', () => {
     ['DELETE FROM t WHERE 1', everyRow('DELETE')],
     ['DELETE FROM t WHERE "1"', everyRow('DELETE')],
     ['DELETE FROM t WHERE id = 1 OR 1', everyRow('DELETE')],
+    // The parser binds OR as strongly as AND.
+    ['DELETE FROM t WHERE 1 = 1 OR id = 1 AND b = 2', everyRow('DELETE')],
     ["UPDATE t SET a = 1 WHERE name LIKE '%%'", everyRow('UPDATE')],
     ['UPDATE t SET a = 1', everyRow('UPDATE')],
     ['REPLACE INTO t VALUES (1)', 'deletes what it replaces in t'],

@@ -1,8 +1,8 @@
 import { child, children, holds, isNode, isSame, word, type Node } from './tree.ts';
 
 /**
- * Whether a condition of the parser's tree leaves rows out, as {@link file://./postgresql-where.ts} says. The parser does not
- * always bind OR as weakly as the database does: each one in the condition must limit the rows on both sides.
+ * Whether a condition of the parser's tree leaves rows out, as {@link file://./postgresql-where.ts} says. The parser
+ * binds OR as strongly as AND: so each OR anywhere in the condition must limit the rows on both sides.
  */
 export function limitsPlainRows(condition: unknown): boolean {
   return (

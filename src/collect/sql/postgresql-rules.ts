@@ -32,80 +32,82 @@ const unseenCode = because('runs or keeps code that is not analysed');
 const rights = because('changes who may do what');
 
 /** Every kind that may be harmless, and those of the others for which there is more to say than that they are unknown. */
-const rules: Readonly<Record<string, Rule>> = {
-  SelectStmt: fine,
-  InsertStmt: judgeInsert,
-  UpdateStmt: (statement) => judgeRows('UPDATE', statement),
-  DeleteStmt: (statement) => judgeRows('DELETE', statement),
-  MergeStmt: judgeMerge,
-  CreateStmt: judgeCreateTable,
-  CreateTableAsStmt: (statement, created) => {
-    remember(child(statement, 'into', 'rel'), statement, created);
-    return [];
-  },
-  IndexStmt: ({ concurrent, relation }, created) =>
-    concurrent === true || created.has(tableName(relation))
-      ? []
-      : ['blocks writes while the index is built'],
-  AlterTableStmt: (statement, created) =>
-    judgeAlterTable(statement, created.has(tableName(statement.relation))),
-  ViewStmt: ({ replace }) => (replace === true ? ['replaces what may be there'] : []),
-  RefreshMatViewStmt: ({ concurrent }) => (concurrent === true ? [] : ['blocks reads']),
-  CreateSeqStmt: fine,
-  CreateEnumStmt: fine,
-  CreateDomainStmt: fine,
-  CompositeTypeStmt: fine,
-  CreateStatsStmt: fine,
-  CreateSchemaStmt: fine,
-  CommentStmt: fine,
-  VariableShowStmt: fine,
-  CreateExtensionStmt: ({ extname }) =>
-    harmlessExtensions.has(String(extname)) ? [] : ['brings in code that is not analysed'],
-  AlterEnumStmt: (statement) => (word(statement, 'oldVal') === '' ? [] : ['']),
-  AlterSeqStmt: (statement) =>
-    children(statement, 'options').every(
-      (option) => word(child(option, 'DefElem'), 'defname') === 'owned_by',
-    )
-      ? []
-      : ['may hand out numbers again'],
-  TransactionStmt: judgeTransaction,
-  VariableSetStmt: judgeSet,
-  VacuumStmt: ({ is_vacuumcmd: isVacuum }) => (isVacuum === true ? ['may block'] : []),
+const rules: ReadonlyMap<string, Rule> = new Map(
+  Object.entries<Rule>({
+    SelectStmt: fine,
+    InsertStmt: judgeInsert,
+    UpdateStmt: (statement) => judgeRows('UPDATE', statement),
+    DeleteStmt: (statement) => judgeRows('DELETE', statement),
+    MergeStmt: judgeMerge,
+    CreateStmt: judgeCreateTable,
+    CreateTableAsStmt: (statement, created) => {
+      remember(child(statement, 'into', 'rel'), statement, created);
+      return [];
+    },
+    IndexStmt: ({ concurrent, relation }, created) =>
+      concurrent === true || created.has(tableName(relation))
+        ? []
+        : ['blocks writes while the index is built'],
+    AlterTableStmt: (statement, created) =>
+      judgeAlterTable(statement, created.has(tableName(statement.relation))),
+    ViewStmt: ({ replace }) => (replace === true ? ['replaces what may be there'] : []),
+    RefreshMatViewStmt: ({ concurrent }) => (concurrent === true ? [] : ['blocks reads']),
+    CreateSeqStmt: fine,
+    CreateEnumStmt: fine,
+    CreateDomainStmt: fine,
+    CompositeTypeStmt: fine,
+    CreateStatsStmt: fine,
+    CreateSchemaStmt: fine,
+    CommentStmt: fine,
+    VariableShowStmt: fine,
+    CreateExtensionStmt: ({ extname }) =>
+      harmlessExtensions.has(String(extname)) ? [] : ['brings in code that is not analysed'],
+    AlterEnumStmt: (statement) => (word(statement, 'oldVal') === '' ? [] : ['']),
+    AlterSeqStmt: (statement) =>
+      children(statement, 'options').every(
+        (option) => word(child(option, 'DefElem'), 'defname') === 'owned_by',
+      )
+        ? []
+        : ['may hand out numbers again'],
+    TransactionStmt: judgeTransaction,
+    VariableSetStmt: judgeSet,
+    VacuumStmt: ({ is_vacuumcmd: isVacuum }) => (isVacuum === true ? ['may block'] : []),
 
-  DropStmt: evident,
-  TruncateStmt: evident,
-  DropdbStmt: evident,
-  DropRoleStmt: evident,
-  DropOwnedStmt: evident,
-  DropTableSpaceStmt: evident,
-  DropSubscriptionStmt: evident,
-  DropUserMappingStmt: evident,
-  RenameStmt: evident,
-  AlterObjectSchemaStmt: evident,
-  AlterOwnerStmt: rights,
-  GrantStmt: rights,
-  GrantRoleStmt: rights,
-  AlterDefaultPrivilegesStmt: rights,
-  CreateRoleStmt: rights,
-  AlterRoleStmt: rights,
-  AlterRoleSetStmt: rights,
-  ReassignOwnedStmt: rights,
-  CreatePolicyStmt: rights,
-  AlterPolicyStmt: rights,
-  DoStmt: unseenCode,
-  CreateFunctionStmt: unseenCode,
-  CallStmt: unseenCode,
-  PrepareStmt: unseenCode,
-  ExecuteStmt: unseenCode,
-  LoadStmt: unseenCode,
-  CreateTrigStmt: because('changes what other statements do'),
-  CreateEventTrigStmt: because('changes what other statements do'),
-  RuleStmt: because('changes what other statements do'),
-  CopyStmt: because('moves data that is not in the statement'),
-  LockStmt: because('blocks'),
-  ClusterStmt: because('blocks'),
-  ReindexStmt: because('may block'),
-};
+    DropStmt: evident,
+    TruncateStmt: evident,
+    DropdbStmt: evident,
+    DropRoleStmt: evident,
+    DropOwnedStmt: evident,
+    DropTableSpaceStmt: evident,
+    DropSubscriptionStmt: evident,
+    DropUserMappingStmt: evident,
+    RenameStmt: evident,
+    AlterObjectSchemaStmt: evident,
+    AlterOwnerStmt: rights,
+    GrantStmt: rights,
+    GrantRoleStmt: rights,
+    AlterDefaultPrivilegesStmt: rights,
+    CreateRoleStmt: rights,
+    AlterRoleStmt: rights,
+    AlterRoleSetStmt: rights,
+    ReassignOwnedStmt: rights,
+    CreatePolicyStmt: rights,
+    AlterPolicyStmt: rights,
+    DoStmt: unseenCode,
+    CreateFunctionStmt: unseenCode,
+    CallStmt: unseenCode,
+    PrepareStmt: unseenCode,
+    ExecuteStmt: unseenCode,
+    LoadStmt: unseenCode,
+    CreateTrigStmt: because('changes what other statements do'),
+    CreateEventTrigStmt: because('changes what other statements do'),
+    RuleStmt: because('changes what other statements do'),
+    CopyStmt: because('moves data that is not in the statement'),
+    LockStmt: because('blocks'),
+    ClusterStmt: because('blocks'),
+    ReindexStmt: because('may block'),
+  }),
+);
 
 /** Those of PostgreSQL itself, and a few that are everywhere, without a way out of the database or its file system. */
 const harmlessExtensions: ReadonlySet<string> = new Set(
@@ -115,8 +117,9 @@ const harmlessExtensions: ReadonlySet<string> = new Set(
 );
 
 function judgeKind(kind: string, statement: Node, created: NewTables): readonly string[] {
-  const rule = Object.hasOwn(rules, kind) ? rules[kind] : undefined;
-  return rule?.(statement, created) ?? [`unknown kind of statement (${visible(kind, 40)})`];
+  return (
+    rules.get(kind)?.(statement, created) ?? [`unknown kind of statement (${visible(kind, 40)})`]
+  );
 }
 
 /** Statements and calls anywhere inside of a statement. */
