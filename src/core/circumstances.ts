@@ -1,8 +1,5 @@
 import * as z from 'zod';
 import { identifiers } from './fact-rules.ts';
-import { ownCopy } from './own-copy.ts';
-import { problemsOf } from './problems.ts';
-import type { Checked } from './verdict.ts';
 
 const name = z.string().min(1, 'must not be empty').max(255, 'is too long');
 /** What a commit says of its author: any text, none too. */
@@ -51,11 +48,3 @@ export const circumstancesSchema = z.strictObject({
  *   `migration_paths` and were added or changed since then.
  */
 export type Circumstances = z.infer<typeof circumstancesSchema>;
-
-/** Checks the shape of circumstances; the value is a frozen copy without prototypes. */
-export function checkCircumstances(value: unknown): Checked<Circumstances> {
-  const copy = ownCopy(value);
-  const parsed = circumstancesSchema.safeParse(copy);
-  if (parsed.success) return { ok: true, value: copy as Circumstances };
-  return { ok: false, problems: problemsOf(parsed.error) };
-}

@@ -37,7 +37,7 @@ export interface Group {
 }
 
 /** A time in which nothing is deployed: from its first moment to before its last. */
-export interface NoDeploys {
+interface NoDeploys {
   readonly from: string;
   readonly to: string;
   readonly reason: string;

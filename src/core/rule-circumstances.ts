@@ -1,11 +1,22 @@
-import type { Circumstances } from './circumstances.ts';
+import { circumstancesSchema, type Circumstances } from './circumstances.ts';
 import type { DeployFacts } from './facts.ts';
 import { matchesGlob } from './glob.ts';
 import type { Objection } from './objection.ts';
+import { ownCopy } from './own-copy.ts';
 import type { EnvironmentRule } from './policy-rule.ts';
+import { problemsOf } from './problems.ts';
 import type { RuleContext } from './rule.ts';
 import { visible } from './text.ts';
 import { parseTime } from './time.ts';
+import type { Checked } from './verdict.ts';
+
+/** Checks the shape of circumstances; the value is a frozen copy without prototypes. */
+export function checkCircumstances(value: unknown): Checked<Circumstances> {
+  const copy = ownCopy(value);
+  const parsed = circumstancesSchema.safeParse(copy);
+  if (parsed.success) return { ok: true, value: copy as Circumstances };
+  return { ok: false, problems: problemsOf(parsed.error) };
+}
 
 /** One of the rules of an environment: the objection to this job, if there is one. */
 type JobRule = (job: {
@@ -140,7 +151,8 @@ function newMigrations(
   { new_migrations: added }: Partial<Circumstances>,
   { migration }: DeployFacts,
 ): Objection | undefined {
-  if (added === undefined) return unknown('the migrations that are new since the last deploy', 'migration_paths');
+  if (added === undefined)
+    return unknown('the migrations that are new since the last deploy', 'migration_paths');
   const files = migration.kind === 'none' ? [] : migration.files.map(({ path }) => path);
   const forgotten = added.filter((path) => !files.includes(path));
   if (forgotten.length === 0) return undefined;

@@ -1,4 +1,4 @@
-import { checkCircumstances, type Circumstances } from './circumstances.ts';
+import type { Circumstances } from './circumstances.ts';
 import { judgeApproval } from './evidence.ts';
 import { checkFacts, type DeployFacts } from './facts.ts';
 import { listProblems } from './fault.ts';
@@ -20,7 +20,7 @@ import {
   redemptionObjection,
   type RuleContext,
 } from './rule.ts';
-import { changesObjections, jobObjections } from './rule-circumstances.ts';
+import { changesObjections, checkCircumstances, jobObjections } from './rule-circumstances.ts';
 import { visible } from './text.ts';
 import { timeObjections } from './validity.ts';
 import { refuse, type Problem, type Verdict } from './verdict.ts';
