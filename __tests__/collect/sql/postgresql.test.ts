@@ -256,6 +256,7 @@ describe('why it counts', () => {
     ['CLUSTER t', 'blocks'],
     ['REINDEX TABLE t', 'may block'],
     ['VACUUM FULL t', 'may block'],
+    ['CREATE TABLE t (a int, b int); ALTER TABLE t DROP COLUMN a', ''],
     ['GRANT ALL ON t TO app', rights],
     ['REVOKE SELECT ON t FROM app', rights],
     ['GRANT admin TO app', rights],
