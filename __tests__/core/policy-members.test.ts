@@ -3,6 +3,7 @@ import { checkPolicy } from '../../src/core/policy.ts';
 import { trustedIssuers } from '../../src/core/policy-rule.ts';
 import { createWorld } from '../support/approvals.ts';
 
+/* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call -- documents that are made wrong on purpose */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- documents that are made wrong on purpose
 type Json = Record<string, any>;
 
