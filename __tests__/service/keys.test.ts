@@ -54,6 +54,10 @@ function endpoints(o: { readonly id: string; readonly payloadHash: string }): {
       { method: 'GET', path: `/api/confirmations/${o.id}` },
       { method: 'DELETE', path: `/api/confirmations/${o.id}` },
       { method: 'POST', path: '/api/redemptions', body: redemptionBody(o.payloadHash) },
+      {
+        method: 'GET',
+        path: '/api/deploys/latest?repository=acme/shop&service=api&environment=production',
+      },
     ],
     forAdmins: [
       { method: 'POST', path: '/api/invites', body: { note: '', maxUses: 1 } },
@@ -63,6 +67,16 @@ function endpoints(o: { readonly id: string; readonly payloadHash: string }): {
         body: { note: '', repositories: ['*'], services: ['*'], environments: ['*'] },
       },
       { method: 'DELETE', path: '/api/keys/0000000000000000' },
+      {
+        method: 'POST',
+        path: '/api/repositories',
+        body: {
+          ...{ provider: 'github', repositoryId: '1', note: '' },
+          ...{ services: ['*'], environments: ['*'] },
+        },
+      },
+      { method: 'GET', path: '/api/repositories' },
+      { method: 'DELETE', path: '/api/repositories/0000000000000000' },
       { method: 'GET', path: '/api/passkeys' },
       { method: 'DELETE', path: `/api/passkeys/${alex.passkey.pinned.id}` },
     ],
