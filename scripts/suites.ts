@@ -13,7 +13,10 @@ interface Report {
   }[];
 }
 
-const mustRun = ['acceptance', 'browser', 'crash', 'race', 'runner', 'supply', 'vectors'];
+const mustRun = [
+  ...['acceptance', 'browser', 'crash', 'race', 'runner'],
+  ...['second-opinion', 'supply', 'vectors'],
+];
 
 const suiteOf = (path: string): string => {
   const name = /(crash|race|vectors)\.test\.ts$/.exec(path)?.[1];
@@ -36,7 +39,7 @@ for (const { name, status, assertionResults } of report.testResults) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const [suite, { passed, failed, skipped }] of [...suites].sort()) {
-  console.log(`${suite.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  console.log(`${suite.padEnd(15)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;

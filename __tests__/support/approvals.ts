@@ -35,7 +35,11 @@ export const facts: DeployFacts = {
 export const destructiveMigration: DeployFacts['migration'] = exampleFacts().migration;
 
 /** A job of which nothing needs a token, after which nothing is new. */
-export const plainJob: Circumstances = { provider: 'local', commit_authors: [], new_migrations: [] };
+export const plainJob: Circumstances = {
+  provider: 'local',
+  commit_authors: [],
+  new_migrations: [],
+};
 
 type PersonName = 'alex' | 'dana' | 'kim';
 
