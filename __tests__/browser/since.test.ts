@@ -216,9 +216,9 @@ describeInBrowser('since the last deploy', (bench) => {
   test('shows how long ago it was by the service’s clock', async () => {
     const { alex, ask } = bench();
     for (const [hours, words] of [
-      [50, '2 days ago'],
-      [5, '5 hours ago'],
-      [1.1, '1 hour ago'],
+      [50.5, '2 days ago'],
+      [5.5, '5 hours ago'],
+      [1.5, '1 hour ago'],
     ] as const) {
       const redeemedAt = new Date(Date.now() - hours * 3_600_000).toISOString();
       await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
