@@ -1,3 +1,4 @@
+import { publicIssuers } from './identity.ts';
 import { ownCopy } from './own-copy.ts';
 import type { DeployFacts } from './facts.ts';
 import type { Issuer, Policy, WrittenRule, WrittenServiceRule } from './policy-format.ts';
@@ -59,11 +60,6 @@ function withDefaults(written: WrittenRule): EnvironmentRule {
     assurance: written.assurance ?? 'signature',
   };
 }
-
-const publicIssuers: readonly Issuer[] = [
-  { provider: 'github', issuer: 'https://token.actions.githubusercontent.com' },
-  { provider: 'gitlab', issuer: 'https://gitlab.com' },
-];
 
 /** Whose tokens are believed: those of the policy, or the public ones of GitHub and GitLab. */
 export function trustedIssuers(policy: Policy | undefined): readonly Issuer[] {

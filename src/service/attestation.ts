@@ -1,7 +1,7 @@
 import type { RedemptionBody } from '../core/api.ts';
 import type { DeployFacts } from '../core/facts.ts';
 import { listProblems } from '../core/fault.ts';
-import { attestedFacts, identityProblems, jobClaims } from '../core/identity.ts';
+import { attestedFacts, attestedPaths, identityProblems, jobClaims } from '../core/identity.ts';
 import { visible } from '../core/text.ts';
 import type { Problem } from '../core/verdict.ts';
 import type { CallerToken, Requester } from './callers.ts';
@@ -23,12 +23,11 @@ export function attestationOf(
   // Another commit than the event's is for the policy to allow: here it is only not attested.
   const problems = identityProblems(provider, token.claims, facts, { otherCommit: true });
   if (problems.length > 0) throw mismatch(problems);
-  const attested = attestedFacts(provider, token.claims);
   const jobWorkflowRef = jobClaims(provider, token.claims).job_workflow_ref;
   return {
     by: names[provider],
     issuer,
-    fields: [...attested.keys()].filter((path) => attested.get(path) === factAt(facts, path)),
+    fields: [...attestedPaths(provider, token.claims, facts)],
     ...(typeof jobWorkflowRef === 'string' ? { jobWorkflowRef } : {}),
   };
 }
@@ -67,13 +66,4 @@ function mismatch(problems: readonly Problem[]): Refusal {
     `The token of this job says something else:\n${listProblems(problems)}`,
     { problems },
   );
-}
-
-function factAt(facts: DeployFacts, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>(
-      (value, name) => (value as Readonly<Record<string, unknown>> | undefined)?.[name],
-      facts,
-    );
 }
