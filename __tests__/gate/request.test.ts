@@ -408,6 +408,20 @@ describe('a fault', () => {
     expect(bench.service.stored.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });
 
+  test('of the front end between two creates withdraws both, before anybody hears of them', async () => {
+    const heard: (readonly string[])[] = [];
+    const onAsked = (ids: readonly string[]): void => {
+      heard.push(ids);
+      expect(bench.lines.join('\n')).not.toContain('https://');
+      if (heard.length === 2) throw new Error('The state file can not be written.');
+    };
+    expectRefused(bench, await bench.request({ onAsked }), 'internal');
+    const { stored } = bench.service;
+    expect(heard).toEqual([[stored[0]!.id], [stored[0]!.id, stored[1]!.id]]);
+    expect(stored.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+    expect(bench.lines.join('\n')).not.toContain('https://');
+  });
+
   test('of the disk is no approval, 70', async () => {
     const recordParent = join(bench.recordParent, 'missing');
     const message = expectRefused(bench, await bench.approved({ recordParent }), 'internal');

@@ -19,8 +19,8 @@ export async function runRequest(signal: AbortSignal): Promise<number> {
       ...{ read: readInput, env, signal, log: info, warn: warning, mask },
       cwd: process.cwd(),
       recordParent: recordParent(env),
-      onCreated: async ({ ids, url, fingerprint }, facts) => {
-        saveCreated(ids);
+      onAsked: saveCreated,
+      onCreated: async ({ url, fingerprint }, facts) => {
         const description = `Waits for a decision (${fingerprint})`;
         await commitStatus.report(facts, { state: 'pending', description, url });
       },

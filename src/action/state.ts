@@ -6,7 +6,7 @@ export interface RequestState {
   readonly granted: boolean;
 }
 
-/** Comes right after create, so that whatever ends the step from here on, the post step can withdraw the request. */
+/** Comes right after each create, so that whatever ends the step from here on, the post step can withdraw the request; the last call counts. */
 export function saveCreated(ids: readonly string[]): void {
   saveState('confirmations', ids.join(','));
 }

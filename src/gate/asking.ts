@@ -20,10 +20,12 @@ interface Asking {
   readonly deps: ClientDependencies;
   /** Grows with each confirmation, so that a failure between two of them can withdraw the first. */
   readonly asked: AskedPerson[];
+  /** Hears of each confirmation as soon as it exists, before anybody else does: whoever ends this process can then withdraw it. */
+  readonly onAsked?: ((ids: readonly string[]) => void) | undefined;
 }
 
 /** Creates one confirmation for each person, all over the same payload, and says in the log where they decide. @throws Fault */
-export async function askPeople({ plan, input, deps, asked }: Asking): Promise<void> {
+export async function askPeople({ plan, input, deps, asked, onAsked }: Asking): Promise<void> {
   const { facts, assurance, job } = input;
   for (const approver of plan.approvers) {
     const key = [facts.run_id, facts.run_attempt, job, plan.payloadHash, approver];
@@ -46,6 +48,7 @@ export async function askPeople({ plan, input, deps, asked }: Asking): Promise<v
       );
     }
     asked.push({ id, approver, url, nonce });
+    onAsked?.(asked.map((person) => person.id));
     // An answer that came in spite of an interruption: only now is it known what to withdraw.
     if (deps.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
   }

@@ -38,6 +38,8 @@ export interface RequestCreated {
 }
 
 export interface RequestProgress {
+  /** Called with all ids so far right after each confirmation exists, before its link is told to anybody. */
+  readonly onAsked?: ((ids: readonly string[]) => void) | undefined;
   /** Called once, right after all confirmations exist and before waiting. A promise is awaited. */
   readonly onCreated?: ((created: RequestCreated) => void | Promise<void>) | undefined;
 }
@@ -94,7 +96,8 @@ class ApprovalRequest {
     const plan = planRequest(this.input, this.given);
     this.plan = plan;
     const deps = this.client();
-    await askPeople({ plan, input: this.input, deps, asked: this.asked });
+    const { onAsked } = this.input;
+    await askPeople({ plan, input: this.input, deps, asked: this.asked, onAsked });
     await this.input.onCreated?.(this.created(plan));
     const { end, undecided } = await waitForDecisions(deps, {
       asked: this.asked,

@@ -11,7 +11,12 @@ import { openJob } from './job-access.ts';
 import { readPolicy } from './policy-source.ts';
 import { checkRequest } from './request-plan.ts';
 import { readRecordText } from './record-source.ts';
-import { requestApproval, type RequestCreated, type RequestOutcome } from './request.ts';
+import {
+  requestApproval,
+  type RequestCreated,
+  type RequestOutcome,
+  type RequestProgress,
+} from './request.ts';
 import { openService } from './service-access.ts';
 import { readRequestInputs, readVerifyInputs } from './step-inputs.ts';
 import { verifyDeploy, type VerifyOutcome } from './verify.ts';
@@ -36,6 +41,7 @@ export interface StepContext {
 export interface RequestStepContext extends Omit<StepContext, 'recordParent'> {
   /** Absent: no record folder is made. */
   readonly recordParent?: string | undefined;
+  readonly onAsked?: RequestProgress['onAsked'];
   /** Called once all confirmations exist, before the wait. */
   readonly onCreated: (created: RequestCreated, facts: DeployFacts) => Promise<void>;
 }
@@ -83,6 +89,7 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
       {
         ...{ ...request, circumstances, changes: known && payloadChanges(known) },
         recordParent: context.recordParent,
+        onAsked: context.onAsked,
         onCreated: (created) => context.onCreated(created, collected.facts),
       },
       given,
