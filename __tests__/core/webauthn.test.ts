@@ -32,12 +32,21 @@ function respond(response: Partial<AssertionJson['response']>): AssertionJson {
   return { ...assertion, response: { ...assertion.response, ...response } };
 }
 
-/** The one problem of an assertion that has to be refused. */
-function problemOf(assertion: AssertionJson, overrides?: Parameters<typeof check>[1]): string {
+/** Every problem of an assertion that has to be refused. */
+function problemsOf(
+  assertion: AssertionJson,
+  overrides?: Parameters<typeof check>[1],
+): readonly string[] {
   const checked = check(assertion, overrides);
   if (checked.ok) throw new Error('The assertion was accepted.');
-  expect(checked.problems).toHaveLength(1);
-  return `${checked.problems[0]?.field} ${checked.problems[0]?.message}`;
+  return checked.problems.map(({ field, message }) => `${field} ${message}`);
+}
+
+/** The problem of an assertion that has no other. */
+function problemOf(...given: Parameters<typeof problemsOf>): string {
+  const problems = problemsOf(...given);
+  expect(problems).toHaveLength(1);
+  return problems[0]!;
 }
 
 const text = (clientDataJSON: string) => Buffer.from(clientDataJSON, 'base64url').toString();
@@ -84,7 +93,10 @@ describe('an assertion is accepted', () => {
 describe('an assertion is refused (WebAuthn Level 3, 7.2)', () => {
   test('when id and rawId differ (step 5)', () => {
     const other = createPasskey().pinned.id;
-    expect(problemOf({ ...make(), rawId: other })).toMatch(/^id and rawId/);
+    expect(problemsOf({ ...make(), rawId: other })).toEqual([
+      'id and rawId name different credentials',
+      'id is not the id of the pinned passkey',
+    ]);
   });
 
   test('when the id is not that of the pinned passkey (step 5)', () => {
@@ -203,11 +215,17 @@ describe('an assertion is refused (WebAuthn Level 3, 7.2)', () => {
   });
 
   test('when it carries attested credential data', () => {
-    expect(problemOf(make({ flags: 0x45, extra: randomBytes(60) }))).toMatch(/attested/);
+    expect(problemsOf(make({ flags: 0x45, extra: randomBytes(60) }))).toEqual([
+      'response.authenticatorData carries attested credential data',
+      'response.authenticatorData has 60 bytes left over',
+    ]);
   });
 
   test('when it carries extensions', () => {
-    expect(problemOf(make({ flags: 0x85, extra: Buffer.of(0xa0) }))).toMatch(/extensions/);
+    expect(problemsOf(make({ flags: 0x85, extra: Buffer.of(0xa0) }))).toEqual([
+      'response.authenticatorData carries extensions that nobody asked for',
+      'response.authenticatorData has 1 bytes left over',
+    ]);
   });
 
   test('when bytes are left over', () => {
@@ -262,7 +280,11 @@ describe('an assertion is refused (WebAuthn Level 3, 7.2)', () => {
         ` ${response[member]}`,
         `${response[member]}\n`,
       ]) {
-        expect(problemOf(respond({ [member]: variant }))).toMatch(/base64url/);
+        // What can't be read can't be verified either.
+        const fields = new Set([`response.${member}`, 'response.signature']);
+        expect(problemsOf(respond({ [member]: variant }))).toEqual(
+          [...fields].map((field) => `${field} is not base64url without padding`),
+        );
       }
     },
   );
