@@ -1,6 +1,6 @@
 /** Bundles every entry into `dist/` (or the folder named), one ESM file each; the approval page into its `page/`, the SQL parsers into `sql/`. */
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { basename } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { writeLicenses } from './licenses.ts';
@@ -10,10 +10,15 @@ const entries = (await readdir('src/entry')).map((name) => basename(name, '.ts')
 /** Only this one talks to GitHub's API, and needs undici for that. */
 const entriesWithGitHub = new Set(['request']);
 
+/** A CommonJS module whose members are those of another one, which is loaded when the first of them is used. */
+function lateModule(path: string, names: readonly string[]): string {
+  const get = `get: () => require(${JSON.stringify(path)})[name]`;
+  return `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, ${get} });`;
+}
+
 /**
- * Node's own modules are required where a module that needs them starts, not imported at the top of the bundle: an entry that
- * imports its parts dynamically then loads HTTP and TLS only when it comes to the network, and an old Node gets as far
- * as being told so.
+ * Node's own modules are loaded when they are first used, not at the top of the bundle: a gate loads HTTP, TLS and threads
+ * only when it comes to them, and an old Node gets as far as being told that it is too old.
  */
 const lateBuiltins: Plugin = {
   name: 'late-builtins',
@@ -21,8 +26,34 @@ const lateBuiltins: Plugin = {
     bundle.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) =>
       isBuiltin(path) && kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
     );
-    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const builtin: unknown = createRequire(import.meta.url)(path);
+      // A class (events), or an object with a state of its own (process), can't stand behind another object.
+      const isPlain =
+        typeof builtin === 'object' &&
+        builtin !== null &&
+        Object.getPrototypeOf(builtin) === Object.prototype;
+      return {
+        contents: isPlain
+          ? lateModule(path, Object.keys(builtin))
+          : `module.exports = require(${JSON.stringify(path)});`,
+      };
+    });
+  },
+};
+
+/** The patterns of secrets are looked at for the first value that is checked, and not before. */
+const lateSecrets: Plugin = {
+  name: 'late-secrets',
+  setup: (bundle) => {
+    const preset = '@secretlint/secretlint-rule-preset-recommend';
+    bundle.onResolve({ filter: new RegExp(`^${preset}$`) }, ({ pluginData }) =>
+      pluginData === 'the package itself' ? undefined : { path: preset, namespace: 'late-secrets' },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'late-secrets' }, () => ({
+      contents: lateModule(preset, ['rules']),
+      resolveDir: process.cwd(),
+      pluginData: 'the package itself',
     }));
   },
 };
@@ -44,12 +75,7 @@ const leanToolkit = (withGitHub: boolean): Plugin => ({
       pluginData === 'the package itself' ? undefined : { path: 'undici', namespace: 'late' },
     );
     bundle.onLoad({ filter: /.*/, namespace: 'late' }, () => ({
-      contents: ['ProxyAgent', 'fetch']
-        .map((name) => {
-          const value = withGitHub ? `require('undici').${name}` : 'undefined';
-          return `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => ${value} });`;
-        })
-        .join('\n'),
+      contents: withGitHub ? lateModule('undici', ['ProxyAgent', 'fetch']) : '',
       resolveDir: process.cwd(),
       pluginData: 'the package itself',
     }));
@@ -74,7 +100,7 @@ for (const entry of entries) {
     // They all stand in licenses.txt.
     legalComments: 'none',
     metafile: true,
-    plugins: [leanToolkit(entriesWithGitHub.has(entry)), lateBuiltins],
+    plugins: [leanToolkit(entriesWithGitHub.has(entry)), lateBuiltins, lateSecrets],
     // For Node's own modules, which CommonJS packages require too.
     banner: {
       js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url);",
