@@ -110,7 +110,8 @@ async function faultOf(phase: Phase, deps: TestDependencies): Promise<Fault> {
 /** F: at once, with the code, after one request. */
 async function expectFinal(phase: Phase, act: Act, code: RefusalCode): Promise<Fault> {
   server.script(act, good(phase));
-  const deps = testDependencies(server.apiUrl);
+  // Long enough for a busy machine: here every fault is an answer, and a try given up would be made again.
+  const deps = testDependencies(server.apiUrl, 10_000);
   const fault = await faultOf(phase, deps);
   expect(fault.code).toBe(code);
   expect(server.seen).toHaveLength(1);
