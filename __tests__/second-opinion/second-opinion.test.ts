@@ -131,7 +131,11 @@ const somePeople = fc.constantFrom(['alex'], ['dana'], ['alex', 'dana'], ['alex'
 const someEvidence = fc
   .record({
     rules: fc.tuple(someRule, someRule),
-    circumstances: fc.option(someCircumstances, { nil: undefined }),
+    // Some of them no circumstances at all, which is not the same as none known.
+    circumstances: fc.option(
+      fc.oneof({ arbitrary: someCircumstances, weight: 9 }, fc.constant({})),
+      { nil: undefined },
+    ),
     people: somePeople,
     isDestructive: fc.boolean(),
     final: fc.constantFrom({}, {}, {}, { run_attempt: '2' }, { service: 'web' }, { region: 'x' }),

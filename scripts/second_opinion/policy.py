@@ -3,7 +3,7 @@
 import re
 import urllib.parse
 
-from documents import check_facts, environment, short, text, time  # noqa: F401
+from documents import environment, text, time
 from keys import key_problem
 from shapes import anything, at, boolean, closed, count, list_of, map_of, one_of, pattern, rule
 from strict_json import decode_base64url, parse_time
@@ -70,6 +70,10 @@ approver_names = list_of(name, least=1)
 service_rule = closed({}, {**RULE, "approvers": approver_names})
 environment_rule_shape = closed({"approvers": approver_names}, {**RULE, "services": map_of(anything, service_rule)})
 
+account = closed(
+    {"provider": identifier, "id": identifier, "login": identifier}, {"emails": list_of(email, least=1)}
+)
+
 policy_shape = closed(
     {
         "schema": one_of("approval-policy/v1"),
@@ -78,12 +82,7 @@ policy_shape = closed(
             name,
             closed(
                 {
-                    "accounts": list_of(
-                        closed(
-                            {"provider": identifier, "id": identifier, "login": identifier},
-                            {"emails": list_of(email, least=1)},
-                        )
-                    ),
+                    "accounts": list_of(account),
                     "passkeys": list_of(
                         closed(
                             {
@@ -216,17 +215,17 @@ def _people(people, problems):
 
     for person, entry in _dicts(people):
         accounts[person] = []
-        for index, account in _lists(entry.get("accounts")):
+        for index, one in _lists(entry.get("accounts")):
             path = f"approvers.{person}.accounts[{index}]"
             wrong = []
-            _account(account, path, wrong)
+            account(one, path, wrong)
             if wrong:
                 accounts[person].append({})
                 continue
-            accounts[person].append(account)
-            unique("account", (account["provider"], account["id"]), f"{path}.id")
-            unique("login", (account["provider"], account["login"].lower()), f"{path}.login")
-            for number, address in _lists(account.get("emails")):
+            accounts[person].append(one)
+            unique("account", (one["provider"], one["id"]), f"{path}.id")
+            unique("login", (one["provider"], one["login"].lower()), f"{path}.login")
+            for number, address in _lists(one.get("emails")):
                 owned("email", address.lower(), person, f"{path}.emails[{number}]")
         for index, passkey in _lists(entry.get("passkeys")):
             path = f"approvers.{person}.passkeys[{index}]"
@@ -242,11 +241,6 @@ def _people(people, problems):
             if isinstance(passkey.get("user_handle"), str):
                 owned("handle", passkey["user_handle"], person, f"{path}.user_handle")
     return accounts
-
-
-_account = closed(
-    {"provider": identifier, "id": identifier, "login": identifier}, {"emails": list_of(email, least=1)}
-)
 
 
 def _rule_faults(written, path, accounts, problems):

@@ -31,7 +31,7 @@ def objections(policy, record, final_facts, now, assurance="signature", step="ve
     for what, faults, code in (
         ("the record", check_record(record), "payload_invalid"),
         ("the final facts", check_facts(final_facts), "payload_invalid"),
-        ("what is known of the job", check_circumstances(circumstances) if circumstances else [], "configuration"),
+        ("what is known of the job", [] if circumstances is None else check_circumstances(circumstances), "configuration"),
     ):
         if faults:
             yield code, f"{what} is not acceptable: {_list(faults)}"
