@@ -6,7 +6,7 @@ import { sha256Hex } from '../../src/core/hash.ts';
 import { policyHash } from '../../src/core/policy.ts';
 import type { RefusalCode } from '../../src/core/verdict.ts';
 import { isApproved } from '../../src/core/verify.ts';
-import type { RequestCreated, RequestInput } from '../../src/gate/request.ts';
+import { requestApproval, type RequestCreated, type RequestInput } from '../../src/gate/request.ts';
 import { destructiveMigration, facts, plainJob, requestedAt } from '../support/approvals.ts';
 import { cut, json, silence } from '../support/faulty-server.ts';
 import { createBench, expectNoSecret, expectRefused, recordFolders, type Bench } from './bench.ts';
@@ -505,7 +505,6 @@ describe('what is refused before anybody is asked', () => {
 
   test('no service', async () => {
     const deps = { ...bench.deps, transport: undefined };
-    const { requestApproval } = await import('../../src/gate/request.ts');
     const outcome = await requestApproval(
       {
         ...{ facts, policy: bench.world.policy, circumstances: plainJob, approvers: [] },
@@ -607,7 +606,6 @@ test('clocks that are far apart are a warning, once', async () => {
   await bench.close();
   bench = await createBench();
   const late = { ...bench.deps, now: () => bench.clock.now() + 5 * minute };
-  const { requestApproval } = await import('../../src/gate/request.ts');
   bench.service.reactions.set('alex', approves);
   await requestApproval(
     {

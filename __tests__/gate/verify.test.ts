@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { canonicalText } from '../../src/core/canonical.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { Fault } from '../../src/core/fault.ts';
 import { checkPolicy } from '../../src/core/policy.ts';
@@ -282,7 +283,6 @@ describe('nothing is redeemed unless every other check has passed', () => {
     const { ids } = await approvedId();
     const one = bench.service.stored[0]!;
     const payload = { ...one.payload, facts: { ...one.payload.facts, commit: otherFacts.commit } };
-    const { sha256Hex } = await import('../../src/core/hash.ts');
     const payloadHash = sha256Hex(canonicalText(payload));
     one.reaction = { status: 'approved', change: { payload, payloadHash } };
     const collect = () => Promise.resolve(otherFacts);
@@ -495,7 +495,6 @@ describe('assurance: service', () => {
   test('a record with another payload than the service has', async () => {
     const { record } = await bench.approved(service);
     const payload = record!.payload.replace(facts.commit, otherFacts.commit);
-    const { sha256Hex } = await import('../../src/core/hash.ts');
     const forged = { ...record, payload, payload_hash: sha256Hex(payload) };
     bench.service.stored[0]!.reaction = { status: 'approved', change: { payload: undefined } };
     const collect = () => Promise.resolve(otherFacts);
@@ -524,7 +523,6 @@ describe('assurance: service', () => {
 describe('once the approval is used, a refusal says so', () => {
   test('when the record folder has vanished, 70', async () => {
     const { ids } = await approvedId();
-    const { rmdirSync } = await import('node:fs');
     bench.service.faults.set('redeem', (exchange, right) => {
       rmdirSync(join(bench.recordParent, recordFolders(bench)[0]!));
       right(exchange);

@@ -1,0 +1,49 @@
+/**
+ * Which tests have to notice a change in which sources. `*` stands for any text. A group's tests are few enough that a change
+ * nobody notices costs seconds; tests elsewhere may notice it too, so that the scores are lower bounds.
+ */
+export const groups = {
+  text: {
+    sources: [
+      ...['core/api', 'core/base64url', 'core/canonical', 'core/document', 'core/fault'],
+      ...['core/fingerprint', 'core/glob', 'core/hash', 'core/json', 'core/own-copy'],
+      ...['core/problems', 'core/rejection', 'core/secrets', 'core/text', 'core/time'],
+      'core/verdict-line',
+    ],
+    tests: [
+      ...['api', 'canonical', 'challenge', 'facts', 'fault', 'glob', 'json', 'payload', 'problems'],
+      ...['record', 'refused-vectors', 'secrets', 'text', 'time', 'verdict-line'],
+    ].map((name) => `core/${name}`),
+  },
+  facts: {
+    sources: [
+      ...['core/authors', 'core/changes', 'core/compare', 'core/fact-rules', 'core/facts'],
+      ...['core/final-facts', 'core/identity', 'core/payload', 'core/token'],
+    ],
+    tests: [
+      ...['compare', 'facts*', 'identity', 'payload', 'refused-vectors', 'rule-circumstances'],
+      ...['token*', 'verify-facts'],
+    ].map((name) => `core/${name}`),
+  },
+  policy: {
+    sources: [
+      ...['core/circumstances', 'core/passkeys', 'core/policy', 'core/policy-faults'],
+      ...['core/policy-format', 'core/policy-rule', 'core/quorum', 'core/rule'],
+      ...['core/rule-circumstances', 'core/rule-faults'],
+    ],
+    tests: [...['circumstances*', 'passkeys', 'policy*', 'quorum', 'rule*', 'verify-rules']].map(
+      (name) => `core/${name}`,
+    ),
+  },
+  evidence: {
+    sources: [
+      ...['core/assertion', 'core/challenge', 'core/evidence', 'core/objection', 'core/record'],
+      ...['core/record-files', 'core/validity', 'core/verdict', 'core/verify', 'core/webauthn'],
+    ],
+    tests: ['challenge', 'record', 'refused-vectors', 'vectors', 'verify*', 'webauthn*'].map(
+      (name) => `core/${name}`,
+    ),
+  },
+  audit: { sources: ['core/audit'], tests: ['core/audit', 'core/audit-circumstances'] },
+  gate: { sources: ['gate/*'], tests: ['gate/*'] },
+};
