@@ -45,5 +45,22 @@ export const groups = {
     ),
   },
   audit: { sources: ['core/audit'], tests: ['core/audit', 'core/audit-circumstances'] },
-  gate: { sources: ['gate/*'], tests: ['gate/*'] },
+  request: {
+    sources: [
+      ...['approval-source', 'approvers', 'asking', 'changes', 'evidence-record', 'record-folder'],
+      ...['record-source', 'request', 'request-plan', 'verify', 'withdraw'],
+    ].map((name) => `gate/${name}`),
+    tests: ['approvers', 'changes', 'record*', 'request*', 'verify*'].map((name) => `gate/${name}`),
+  },
+  steps: {
+    sources: [
+      ...['approval-ids', 'circumstances', 'closed', 'conclusion', 'dependencies', 'environment'],
+      ...['job-access', 'minutes', 'policy-source', 'process', 'reason', 'rule', 'service-access'],
+      ...['step-inputs', 'steps', 'vocabulary'],
+    ].map((name) => `gate/${name}`),
+    tests: [
+      ...['circumstances', 'conclusion', 'inputs', 'policy-source', 'process', 'rule', 'step*'],
+      'vocabulary',
+    ].map((name) => `gate/${name}`),
+  },
 };
