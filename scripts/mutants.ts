@@ -4,7 +4,7 @@
  * Fails where fewer than 95 of 100 changes are noticed, or where one that is not noticed is not explained in `docs/mutants`.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { groups } from './mutants/groups.ts';
 import { explained, scoreOf, survivorsOf, type Report } from './mutants/report.ts';
 
@@ -14,15 +14,6 @@ const [option, ...rest] = process.argv.slice(2);
 const onlyReport = option === '--report';
 const asked = onlyReport ? rest : process.argv.slice(2);
 const names = asked.length === 0 ? Object.keys(groups) : asked;
-
-const ofGroup = Object.entries(groups).flatMap(([name, { sources }]) =>
-  globSync(sources.map((source) => `src/${source}.ts`)).map((file) => [file, name] as const),
-);
-for (const file of globSync('src/{core,gate}/**/*.ts')) {
-  const its = ofGroup.filter(([source]) => source === file);
-  if (its.length !== 1)
-    throw new Error(`${file} is in ${its.length} groups of scripts/mutants/groups.ts`);
-}
 
 let bad = 0;
 const all: Report['files'] = {};

@@ -35,8 +35,8 @@ const ownFolder: Plugin = {
   },
 };
 
-/** Fewer made-up values than in the tests themselves, and no search for the smallest one that fails. */
-const fewer = `import fc from 'fast-check'; fc.configureGlobal({ numRuns: 25, endOnFailure: true });`;
+/** Fewer made-up values than in the tests themselves, the same each time, and no search for the smallest one that fails. */
+const fewer = `import fc from 'fast-check'; fc.configureGlobal({ numRuns: 25, endOnFailure: true, seed: 1 });`;
 const imports = files.map((file) => `import ${JSON.stringify(`./${file}`)};`);
 await build({
   stdin: { contents: [fewer, ...imports].join('\n'), resolveDir: process.cwd(), loader: 'ts' },
