@@ -56,7 +56,9 @@ describe.each(Object.entries(groups))('%s', (group, { sources: ofGroup }) => {
   const read = () => readFileSync(`docs/mutants/${group}.md`, 'utf8');
 
   test('explains each change in the form that can be held against a report', () => {
-    const items = read().split('\n').filter((line) => line.startsWith('- '));
+    const items = read()
+      .split('\n')
+      .filter((line) => line.startsWith('- '));
     expect(items.filter((item) => explained(item).size === 0)).toEqual([]);
   });
 
