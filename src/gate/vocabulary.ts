@@ -1,6 +1,6 @@
 /**
  * The words of both steps: every input and output by name. The action files, the flags of the command line and the tables
- * of the README say exactly this (held by `__tests__/action/vocabulary.test.ts`).
+ * of the README say exactly this (held by `__tests__/gate/vocabulary.test.ts`).
  */
 export type Step = 'request' | 'verify';
 
