@@ -1,12 +1,4 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -15,9 +7,8 @@ import { parseApprovalIds } from '../../src/gate/approval-ids.ts';
 import { checkTlsEnvironment } from '../../src/gate/environment.ts';
 import { parseMinutes, requestMinutes } from '../../src/gate/minutes.ts';
 import { readPolicy } from '../../src/gate/policy-source.ts';
-import { makeRecordFolder } from '../../src/gate/record-folder.ts';
 import { openService } from '../../src/gate/service-access.ts';
-import { createWorld, facts } from '../support/approvals.ts';
+import { createWorld } from '../support/approvals.ts';
 
 function faultOf(work: () => unknown): Fault {
   try {
@@ -294,51 +285,5 @@ describe('the policy', () => {
     ['half of it', text.slice(0, -1)],
   ])('%s is refused', async (_name, input) => {
     expect((await faultIn(read(input))).code).toBe('configuration');
-  });
-});
-
-describe('the record folder', () => {
-  let parent: string;
-  beforeEach(() => {
-    parent = mkdtempSync(join(tmpdir(), 'deploy-warrant-records-'));
-  });
-  afterEach(() => {
-    rmSync(parent, { recursive: true, force: true });
-  });
-  const documents = { record: {}, facts, verdict: {} } as unknown as Parameters<
-    Awaited<ReturnType<typeof makeRecordFolder>>['write']
-  >[0];
-
-  test('is a new one each time, and gone again when nothing was written', async () => {
-    const first = await makeRecordFolder(parent);
-    const second = await makeRecordFolder(parent);
-    expect(first.path).not.toBe(second.path);
-    await first.discard();
-    await second.discard();
-    expect(readdirSync(parent)).toEqual([]);
-  });
-
-  test('never writes over a file, not even through a link', async () => {
-    const folder = await makeRecordFolder(parent);
-    const target = join(parent, 'target');
-    symlinkSync(target, join(folder.path, 'record.json'));
-    expect((await faultIn(folder.write(documents))).code).toBe('internal');
-    expect(readdirSync(parent)).not.toContain('target');
-  });
-
-  test('that was written to is not thrown away', async () => {
-    const folder = await makeRecordFolder(parent);
-    await folder.write(documents);
-    await folder.discard();
-    expect(readdirSync(folder.path).sort()).toEqual(['facts.json', 'record.json', 'verdict.json']);
-    expect((await faultIn(folder.write(documents))).code).toBe('internal');
-  });
-
-  test('that can not be made is told with its place', async () => {
-    const file = join(parent, 'file');
-    writeFileSync(file, '');
-    const fault = await faultIn(makeRecordFolder(file));
-    expect(fault.code).toBe('internal');
-    expect(fault.message).toContain(file);
   });
 });

@@ -55,12 +55,11 @@ export function approversToAsk(options: {
   if (tooFew !== undefined) {
     throw new Fault(
       'configuration',
-      `${countOf(tooFew)} have to approve for ${environment}, and approver names ${namedIn(tooFew, people)}. Name more of ${tooFew.people.join(', ')}, or leave approver empty to ask all of them.`,
+      `${countOf(tooFew)} must approve for ${environment}, and approver names ${namedIn(tooFew, people)}. Name more of ${tooFew.people.join(', ')}, or leave approver empty to ask all of them.`,
     );
   }
   const requesters = people.filter((name) => {
-    const accounts = Object.hasOwn(policy.approvers, name) ? policy.approvers[name]?.accounts : [];
-    const owned = accounts ?? [];
+    const owned = policy.approvers[name]?.accounts ?? [];
     const isAuthor = rule.not_by_commit_authors && authorAmong(owned, authors) !== undefined;
     return isAuthor || (!rule.self_approval && isRequester(owned, facts));
   });
@@ -70,14 +69,14 @@ export function approversToAsk(options: {
     const left = namedIn(unmet, approvers);
     throw new Fault(
       'self_approval',
-      `${countOf(unmet)} other than the requester have to approve for ${environment}, and without ${requesters.join(' and ')}, who asked for this deploy${rule.not_by_commit_authors ? ' or wrote commits of it' : ''}, there ${left === 1 ? 'is' : 'are'} ${left}. Let somebody else start the deploy, or add approvers to the policy.`,
+      `${countOf(unmet)} other than the requester must approve for ${environment}, and without ${requesters.join(' and ')}, who asked for this deploy${rule.not_by_commit_authors ? ' or wrote commits of it' : ''}, there ${left === 1 ? 'is' : 'are'} ${left}. Let somebody else start the deploy, or add approvers to the policy.`,
     );
   }
   return { approvers, quorums, requesters };
 }
 
 function countOf({ count, group }: Quorum): string {
-  return `${count} people${group === undefined ? '' : ` of the group "${group}"`}`;
+  return `${count} ${count === 1 ? 'person' : 'people'}${group === undefined ? '' : ` of the group "${group}"`}`;
 }
 
 function namedIn({ people }: Quorum, names: readonly string[]): number {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
+import { reasonOf } from './reason.ts';
 
 /**
  * The text of the input `record`: the document itself if it starts with `{`, else that of a file, or of the `record.json` in a
@@ -15,18 +16,19 @@ export async function readRecordText(source: string, cwd: string): Promise<strin
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   try {
     return await read(path).catch((error: unknown) => {
-      if (isDirectoryError(error)) return read(join(path, 'record.json'));
+      if (codeOf(error) === 'EISDIR') return read(join(path, 'record.json'));
       throw error;
     });
   } catch (cause) {
     throw new Fault(
       'configuration',
-      `The record ${visible(source)} can't be read (${cause instanceof Error ? visible(cause.message, 200) : 'unknown error'}). The input record is an approval-record/v1 document, or the path of one.`,
+      `The record ${visible(source)} can't be read (${reasonOf(cause)}). The input record is an approval-record/v1 document, or the path of one.`,
       { cause },
     );
   }
 }
 
-function isDirectoryError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EISDIR';
+/** By shape, as {@link reasonOf}. */
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown }).code;
 }
