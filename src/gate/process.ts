@@ -6,42 +6,60 @@ const graceMs = 6_000;
 /** How long an open socket or timer may keep a process that has its exit code. */
 const lingerMs = 250;
 
+/** What a gate needs of the process around it, which is Node's `process`. */
+export interface HostProcess {
+  exitCode?: number | string | null | undefined;
+  readonly stdout: ErrorSource;
+  readonly stderr: ErrorSource;
+  on: (event: ProcessEvent, listener: (error: unknown) => void) => unknown;
+  off: (event: ProcessEvent, listener: (error: unknown) => void) => unknown;
+  exit: (code?: number) => never;
+}
+
+type ProcessEvent = 'unhandledRejection' | 'uncaughtException' | 'SIGINT' | 'SIGTERM';
+
+interface ErrorSource {
+  on: (event: 'error', listener: () => void) => unknown;
+}
+
 /**
  * The process around a gate. The entry has set exit code 1 already, so that a promise that never settles or a crash of the
  * runtime is a failure; here 70 is set for what nobody caught and 130 for SIGINT and SIGTERM, which abort `signal` first.
  * A closed stdout (EPIPE) changes nothing.
  * @param run resolves to the exit code, and should soon after `signal` aborts. With `releaseSignals` it takes SIGINT and SIGTERM over
  * @param report shows one message to the person who reads the log
+ * @param host is `process` itself, but for a test
  */
 export async function runProcess(
   run: (signal: AbortSignal, releaseSignals: () => void) => Promise<number>,
   report: (message: string) => void,
+  host: HostProcess = process,
 ): Promise<void> {
   const interruption = new AbortController();
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  for (const stream of [host.stdout, host.stderr]) stream.on('error', () => undefined);
 
   const crash = (error: unknown): never => {
-    process.exitCode = exitCodes.internal;
+    host.exitCode = exitCodes.internal;
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const message = `This is a bug of Deploy Warrant, please report it: ${what}`;
     report(verdictLine({ reason_code: 'internal', message }));
-    process.exit(exitCodes.internal);
+    host.exit(exitCodes.internal);
   };
-  process.on('unhandledRejection', crash);
-  process.on('uncaughtException', crash);
+  host.on('unhandledRejection', crash);
+  host.on('uncaughtException', crash);
 
   const interrupt = (): void => {
     if (interruption.signal.aborted) return;
-    process.exitCode = exitCodes.interrupted;
+    host.exitCode = exitCodes.interrupted;
     interruption.abort();
-    setTimeout(() => process.exit(exitCodes.interrupted), graceMs);
+    setTimeout(() => host.exit(exitCodes.interrupted), graceMs);
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  host.on('SIGINT', interrupt);
+  host.on('SIGTERM', interrupt);
 
   const releaseSignals = (): void => {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    host.off('SIGINT', interrupt);
+    host.off('SIGTERM', interrupt);
   };
 
   try {
@@ -49,11 +67,11 @@ export async function runProcess(
     // A signal that came while the outputs were written is heard when the event loop polls next: between two turns.
     await turn();
     await turn();
-    process.exitCode = interruption.signal.aborted ? exitCodes.interrupted : exitCode;
+    host.exitCode = interruption.signal.aborted ? exitCodes.interrupted : exitCode;
   } catch (error) {
     crash(error);
   }
-  setTimeout(() => process.exit(), lingerMs).unref();
+  setTimeout(() => host.exit(), lingerMs).unref();
 }
 
 function turn(): Promise<void> {
