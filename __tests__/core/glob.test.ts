@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { expandGlob, type FolderEntry } from '../../src/collect/glob.ts';
-import { globProblem, matchesGlob } from '../../src/core/glob.ts';
+import { globLevels, globProblem, matchesGlob, nameMatcher } from '../../src/core/glob.ts';
 
 describe('a glob matches', () => {
   test.each([
@@ -47,6 +47,76 @@ describe('a glob does not match', () => {
     ['refs/heads/main', 'refs/heads/main\n'],
   ])('%s: %s', (glob, text) => {
     expect(matchesGlob(glob, text)).toBe(false);
+  });
+});
+
+describe('a glob is refused', () => {
+  const unclean =
+    'must be a clean relative path: no slash at either end, no empty name, no . or ..';
+  const partly = 'holds ** as a part of a name; it must stand alone between slashes';
+  test.each([
+    ...Array.from('[]{}()!\\').map((odd) => [
+      `db/${odd}/x`,
+      `holds "${odd}", which has no meaning here; use only *, ? and **, and an entry for each glob`,
+    ]),
+    ['', unclean],
+    ['/db', unclean],
+    ['db/', unclean],
+    ['db//x', unclean],
+    ['.', unclean],
+    ['db/./x', unclean],
+    ['../db', unclean],
+    ['db/..', unclean],
+    ['db/**x', partly],
+    ['x**/db', partly],
+    ['db/***', partly],
+  ])('%j', (glob, problem) => {
+    expect(globProblem(glob)).toBe(problem);
+  });
+
+  test.each(['db/.x', 'db/...', 'db/x.', 'db/..x', '*', 'a*b*/?', 'a,b', '@~#%&=+ $^|'])(
+    'but not %j',
+    (glob) => {
+      expect(globProblem(glob)).toBeUndefined();
+    },
+  );
+});
+
+test.each([
+  ['db/x', ['db', 'x']],
+  ['**', ['**', '*']],
+  ['db/**', ['db', '**', '*']],
+  ['db/**/**', ['db', '**', '*']],
+  ['db/**/**/**/x', ['db', '**', 'x']],
+  ['**/db/**/x', ['**', 'db', '**', 'x']],
+  ['db/*/*', ['db', '*', '*']],
+])('the levels of %s: any number of names in a row is one level', (glob, levels) => {
+  expect(globLevels(glob)).toEqual(levels);
+});
+
+describe('the pattern of a name', () => {
+  test.each(Array.from('$()+.[]\\^{|}-/#,'))('takes %s as it is', (character) => {
+    const fits = nameMatcher(`a${character}b${character}`);
+    expect(fits(`a${character}b${character}`)).toBe(true);
+    for (const other of ['ab', 'aab', 'axbx', '', 'a', 'b']) expect(fits(other)).toBe(false);
+  });
+
+  test.each([
+    ['*', '', true],
+    ['*', 'two\nlines', true],
+    ['?', '\n', true],
+    ['?', '🚀', true],
+    ['?', '', false],
+    ['??', '🚀', false],
+    ['a*c', 'ac', true],
+    ['a*c', 'abbc', true],
+    ['a*c', 'abcd', false],
+    ['a*c', 'xabc', false],
+    ['a?c', 'abc', true],
+    ['a?c', 'ac', false],
+    ['a*b*c?', 'axbxcx', true],
+  ])('%s, %j: %p', (pattern, name, fits) => {
+    expect(nameMatcher(pattern)(name)).toBe(fits);
   });
 });
 

@@ -163,6 +163,11 @@ describe('visible', () => {
     expect(visible(value, length)).toBe(shown);
   });
 
+  test('at most 120 characters, if no length is asked for', () => {
+    expect(visible('x'.repeat(120))).toBe('x'.repeat(120));
+    expect(visible('x'.repeat(121))).toBe(`${'x'.repeat(60)}…${'x'.repeat(59)}`);
+  });
+
   test('property: one visible line of at most the length asked for', () => {
     fc.assert(
       fc.property(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatTime, isTime, parseTime } from '../../src/core/time.ts';
+import { formatTime, isTime, parseTime, timePattern } from '../../src/core/time.ts';
 
 describe('times are exactly YYYY-MM-DDTHH:MM:SSZ (DESIGN 3.2)', () => {
   test('both ways', () => {
@@ -46,13 +46,28 @@ describe('times are exactly YYYY-MM-DDTHH:MM:SSZ (DESIGN 3.2)', () => {
     '2026-11-22T23:59:60Z',
   ])('refused: %j', (text) => {
     expect(isTime(text)).toBe(false);
-    expect(() => parseTime(text)).toThrow(RangeError);
+    expect(() => parseTime(text)).toThrow(
+      new RangeError('A time has the form YYYY-MM-DDTHH:MM:SSZ.'),
+    );
   });
 
-  test.each([Number.NaN, Infinity, Date.UTC(10_000, 0), Date.UTC(-1, 0)])(
-    'no time: %p',
-    (instant) => {
-      expect(() => formatTime(instant)).toThrow(RangeError);
-    },
-  );
+  test.each([
+    ' 2026-11-22T10:00:00Z',
+    '2026-11-22T10:00:00Z\n',
+    '+002026-11-22T10:00:00Z',
+    '2026-11-22T10:00:00ZZ',
+  ])('the form is the whole text: %j', (text) => {
+    expect(timePattern.test(text)).toBe(false);
+  });
+
+  test.each([Number.NaN, Infinity])('no time: %p', (instant) => {
+    expect(() => formatTime(instant)).toThrow(RangeError);
+  });
+
+  test.each([
+    [Date.UTC(10_000, 0), '+010000-01-01T00:00:00Z'],
+    [Date.UTC(-1, 0), '-000001-01-01T00:00:00Z'],
+  ])('no year of four digits: %p', (instant, text) => {
+    expect(() => formatTime(instant)).toThrow(new RangeError(`No four-digit year: ${text}`));
+  });
 });

@@ -11,8 +11,9 @@ export const groups = {
       'core/verdict-line',
     ],
     tests: [
-      ...['api', 'canonical', 'challenge', 'facts', 'fault', 'glob', 'json', 'payload', 'problems'],
-      ...['record', 'refused-vectors', 'secrets', 'text', 'time', 'verdict-line'],
+      ...['api', 'base64url', 'canonical', 'challenge', 'document', 'facts', 'fault', 'glob'],
+      ...['json', 'own-copy', 'payload', 'problems', 'record', 'refused-vectors', 'rejection'],
+      ...['secrets', 'text', 'time', 'verdict-line'],
     ].map((name) => `core/${name}`),
   },
   facts: {
@@ -21,8 +22,8 @@ export const groups = {
       ...['core/final-facts', 'core/identity', 'core/payload', 'core/token'],
     ],
     tests: [
-      ...['compare', 'facts*', 'identity', 'payload', 'refused-vectors', 'rule-circumstances'],
-      ...['token*', 'verify-facts'],
+      ...['authors', 'changes', 'compare', 'facts*', 'identity', 'payload', 'refused-vectors'],
+      ...['rule-circumstances', 'token*', 'verify-facts'],
     ].map((name) => `core/${name}`),
   },
   policy: {

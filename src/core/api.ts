@@ -44,7 +44,7 @@ const payloadObject = z.record(z.string(), z.unknown());
 /** 201 (or 200) of `POST /api/confirmations`. `url` is where the approver decides. */
 export const createAnswerSchema = z.object({
   id: confirmationIdSchema,
-  url: z.url({ protocol: /^https?$/ }),
+  url: z.url({ protocol: /^https?$/, error: 'is not an http or https URL' }),
   payloadHash: payloadHashSchema,
   expiresAt: timeSchema,
   nonce: maybe(nonceSchema),

@@ -64,8 +64,13 @@ export function parseJsonWithPlaces(
   const value = new Reader(text, limits.maxDepth ?? defaultMaxDepth, starts).document();
   const placeOf = (field: string): Place => {
     let path = field;
-    while (path !== '' && !starts.has(path)) path = path.replace(/(?:^|[.[])[^.[]*$/, '');
-    return place(text, starts.get(path) ?? 0);
+    let at = starts.get(path);
+    while (at === undefined) {
+      // At the latest the empty path of the whole document is there.
+      path = path.replace(/(?:^|[.[])[^.[]*$/, '');
+      at = starts.get(path);
+    }
+    return place(text, at);
   };
   return { value, placeOf };
 }
@@ -104,21 +109,21 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-const simpleEscapes: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
+const simpleEscapes: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ['\\', '\\'],
+  ['/', '/'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
 
 const whiteSpace = /[ \t\n\r]*/y;
 const plainCharacters = /[^"\\\u0000-\u001F]*/y;
 const numberToken = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-const hexDigits = /^[0-9A-Fa-f]{4}$/;
+const hexDigits = /[0-9A-Fa-f]{4}/y;
 
 /** Recursive descent over one text; `at` is the index of the next character. */
 class Reader {
@@ -236,14 +241,12 @@ class Reader {
 
   /** What follows a backslash (RFC 8259 section 7). */
   private escape(): string {
-    const character = this.text[this.at] ?? '';
-    if (character === 'u') {
-      const digits = this.text.slice(this.at + 1, this.at + 5);
-      if (!hexDigits.test(digits)) throw this.error('\\u needs four hex digits', this.at - 1);
-      this.at += 5;
+    if (this.take('u')) {
+      const digits = this.match(hexDigits);
+      if (digits === '') throw this.error('\\u needs four hex digits', this.at - 2);
       return String.fromCharCode(Number.parseInt(digits, 16));
     }
-    const meaning = Object.hasOwn(simpleEscapes, character) ? simpleEscapes[character] : undefined;
+    const meaning = simpleEscapes.get(this.text.charAt(this.at));
     if (meaning === undefined) throw this.error('Not an escape of JSON', this.at - 1);
     this.at += 1;
     return meaning;
