@@ -31,8 +31,15 @@ export interface Bench {
   readonly stop: AbortController;
   readonly recordParent: string;
   readonly deps: GateDependencies;
-  readonly request: (input?: Partial<RequestInput & RequestProgress>) => Promise<RequestOutcome>;
-  readonly verify: (input?: Partial<VerifyInput>) => Promise<VerifyOutcome>;
+  /** The second argument stands in place of some of `deps`. */
+  readonly request: (
+    input?: Partial<RequestInput & RequestProgress>,
+    other?: Partial<GateDependencies>,
+  ) => Promise<RequestOutcome>;
+  readonly verify: (
+    input?: Partial<VerifyInput>,
+    other?: Partial<GateDependencies>,
+  ) => Promise<VerifyOutcome>;
   /** Requests with alex's approval and gives what a verify step needs. */
   readonly approved: (
     input?: Partial<RequestInput>,
@@ -66,7 +73,7 @@ export async function createBench(
   };
   const bench: Bench = {
     ...{ world, clock, service, lines, stop, recordParent, deps },
-    request: (input = {}) =>
+    request: (input = {}, other = {}) =>
       requestApproval(
         {
           facts,
@@ -77,9 +84,9 @@ export async function createBench(
           job: 'deploy',
           ...input,
         },
-        deps,
+        { ...deps, ...other },
       ),
-    verify: (input = {}) =>
+    verify: (input = {}, other = {}) =>
       verifyDeploy(
         {
           collect: () => Promise.resolve(facts),
@@ -90,7 +97,7 @@ export async function createBench(
           recordParent,
           ...input,
         },
-        deps,
+        { ...deps, ...other },
       ),
     approved: async (input = {}, reaction = {}) => {
       service.reactions.set('alex', { status: 'approved', ...reaction });

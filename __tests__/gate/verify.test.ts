@@ -5,12 +5,12 @@ import { canonicalText } from '../../src/core/canonical.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { Fault } from '../../src/core/fault.ts';
-import { checkPolicy } from '../../src/core/policy.ts';
+import { checkPolicy, policyHash } from '../../src/core/policy.ts';
 import { parseRecordText } from '../../src/core/record.ts';
 import type { RefusalCode } from '../../src/core/verdict.ts';
 import { isApproved } from '../../src/core/verify.ts';
-import { verifyDeploy, type VerifyInput } from '../../src/gate/verify.ts';
-import { facts, plainJob } from '../support/approvals.ts';
+import type { VerifyInput } from '../../src/gate/verify.ts';
+import { facts, without } from '../support/approvals.ts';
 import { cut, json, silence } from '../support/faulty-server.ts';
 import {
   createBench,
@@ -109,11 +109,20 @@ describe('an approved deploy', () => {
   });
 
   test('by a record that was handed over', async () => {
-    const { record, approvalIds } = await bench.approved();
+    const { record, approvalIds, fingerprint } = await bench.approved();
     const before = bench.service.calls.length;
     const outcome = await bench.verify({ recordText: canonicalText(record) });
-    expect(outcome).toMatchObject({ status: 'approved', approvalIds });
+    expect(outcome).toMatchObject({ status: 'approved', approvalIds, fingerprint });
     expect(bench.service.calls.slice(before)).toEqual(['redeem']);
+  });
+
+  test('is recorded with the hash of the policy that judged it, if the record says none', async () => {
+    await rebuilt({ redemption: 'run' });
+    const { record } = await bench.approved();
+    const policy_sha256 = policyHash(bench.world.policy);
+    const recordText = canonicalText(without(record!, 'policy_sha256'));
+    const outcome = await bench.verify({ recordText });
+    expect(outcome).toMatchObject({ status: 'approved', record: { policy_sha256 } });
   });
 
   test('of two people', async () => {
@@ -247,7 +256,27 @@ describe('nothing is redeemed unless every other check has passed', () => {
     const one = bench.service.stored[0]!;
     one.status = 'rejected';
     one.reaction = { status: 'rejected', change: { payload: undefined, rawAssertion: undefined } };
-    await notRedeemed({ approvalIds: ids }, 'rejected');
+    const message = await notRedeemed({ approvalIds: ids }, 'rejected');
+    expect(message).toBe(
+      `${bench.service.host} says that request ${one.id} was rejected. Ask the approver what has to change before you ask again.`,
+    );
+  });
+
+  test('a rejection whose payload is there is judged by it, and told with the name', async () => {
+    const { ids } = await approvedId();
+    const one = bench.service.stored[0]!;
+    one.status = 'rejected';
+    one.reaction = { status: 'rejected' };
+    const message = await notRedeemed({ approvalIds: ids }, 'rejected');
+    expect(message).toMatch(/^alex rejected this deploy .* signed with their passkey/);
+  });
+
+  test('where nobody has decided yet it is said what to do', async () => {
+    const { ids } = await approvedId();
+    bench.service.stored[0]!.status = 'pending';
+    expect(await notRedeemed({ approvalIds: ids }, 'timed_out')).toBe(
+      `${bench.service.host} says that nobody has decided request ${ids[0]!} yet. Run verify after the request step, which waits for the decision.`,
+    );
   });
 
   test('one rejection among approvals closes it', async () => {
@@ -279,6 +308,21 @@ describe('nothing is redeemed unless every other check has passed', () => {
     await notRedeemed({ approvalIds: ids }, code);
   });
 
+  test('what is wrong with the payload is told', async () => {
+    const { ids } = await approvedId();
+    const one = bench.service.stored[0]!;
+    const { host } = bench.service;
+    one.reaction = { status: 'approved', change: { payload: undefined } };
+    expect(await notRedeemed({ approvalIds: ids }, 'evidence_invalid')).toBe(
+      `${host} says that request ${one.id} is approved, but not what was approved. Pass the record of the request step instead of approval-id, or ask for a new approval.`,
+    );
+    one.reaction = { status: 'approved', change: { payload: { schema: 'none' } } };
+    const hash = sha256Hex('{"schema":"none"}');
+    expect(await notRedeemed({ approvalIds: ids }, 'service_misbehaved')).toBe(
+      `${host} gives a payload of request ${one.id} that has the hash ${hash}, not ${one.payloadHash} as it says. The service changed the payload: do not work around it, ask for a new approval.`,
+    );
+  });
+
   test('a payload with changed facts and a hash that fits it: the signature does not', async () => {
     const { ids } = await approvedId();
     const one = bench.service.stored[0]!;
@@ -296,7 +340,10 @@ describe('nothing is redeemed unless every other check has passed', () => {
       { approvalIds: [...first.ids, ...second.ids] },
       'evidence_invalid',
     );
-    expect(message).toContain('another payload');
+    const [one, two] = bench.service.stored;
+    expect(message).toBe(
+      `Request ${two!.id} is about another payload (${two!.payloadHash}) than the first (${one!.payloadHash}). Pass the output approval-id of one request step unchanged.`,
+    );
   });
 
   test('too few people', async () => {
@@ -315,19 +362,8 @@ describe('nothing is redeemed unless every other check has passed', () => {
   test("after it has expired, by the service's clock", async () => {
     const { ids } = await approvedId();
     await bench.clock.sleep(61 * minute);
-    const behind = { ...bench.deps, now: () => bench.clock.now() - 30 * minute };
-    const outcome = await verifyDeploy(
-      {
-        collect: () => Promise.resolve(facts),
-        policy: bench.world.policy,
-        circumstances: plainJob,
-        approvalIds: ids,
-        assurance: 'signature',
-        run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },
-        recordParent: bench.recordParent,
-      },
-      behind,
-    );
+    const behind = { now: () => bench.clock.now() - 30 * minute };
+    const outcome = await bench.verify({ approvalIds: ids }, behind);
     expectRefused(bench, outcome, 'expired');
     expect(bench.service.calls).not.toContain('redeem');
     expect(bench.lines.join('\n')).toContain('1800 s behind');
@@ -370,10 +406,36 @@ describe('what is refused before the service is asked', () => {
   });
 
   test('both or none of approval id and record, an empty record', async () => {
-    await silent({}, 'configuration');
-    await silent({ approvalIds: [] }, 'configuration');
-    await silent({ approvalIds, recordText: '{}' }, 'configuration');
-    await silent({ recordText: '' }, 'configuration');
+    const both =
+      'Give exactly one of approval-id and record, from the outputs of the request step.';
+    expect(await silent({}, 'configuration')).toBe(both);
+    expect(await silent({ approvalIds: [] }, 'configuration')).toBe(both);
+    expect(await silent({ approvalIds, recordText: '{}' }, 'configuration')).toBe(both);
+    expect(await silent({ approvalIds: [], recordText: '' }, 'configuration')).toBe(
+      'record is empty. GitHub drops an output that holds a masked value: pass approval-id instead.',
+    );
+  });
+
+  test('and what is known then is in the outcome, no more', async () => {
+    const collect = () => Promise.reject(new Fault('facts_uncollectable', 'There is no git here.'));
+    const outcome = {
+      ...{ status: 'facts_uncollectable', payloadHash: '', fingerprint: '', approvers: [] },
+      ...{ facts: undefined, spent: false },
+      verdict: expect.objectContaining({ message: 'There is no git here.' }),
+    };
+    expect(await bench.verify({ approvalIds, collect })).toEqual({ ...outcome, approvalIds });
+    expect(await bench.verify({ recordText: '{}', collect })).toEqual({
+      ...outcome,
+      approvalIds: [],
+    });
+  });
+
+  test('an approval id without a service', async () => {
+    const { approvalIds: ids } = await bench.approved();
+    const outcome = await bench.verify({ approvalIds: ids }, { transport: undefined });
+    expect(expectRefused(bench, outcome, 'configuration')).toBe(
+      'There is no approval service to fetch the approval from. Set api-url and api-key.',
+    );
   });
 
   test('a record that is none', async () => {
@@ -390,24 +452,30 @@ describe('what is refused before the service is asked', () => {
       `\uFEFF${canonicalText(record)}`,
     ];
     for (const recordText of broken) await silent({ recordText }, 'payload_invalid');
+    const outcome = await bench.verify({ recordText: '{"schema":"approval-record/v1"}' });
+    const { problems, message } = outcome.verdict;
+    expect(problems.map(({ field }) => field)).toContain('payload');
+    const lines = problems.map((problem) => `${problem.field}: ${problem.message}`);
+    expect(message).toBe(
+      [
+        'The record is not acceptable:',
+        ...lines,
+        'Pass the output record of the request step unchanged, or approval-id.',
+      ].join('\n'),
+    );
   });
 
   test('redemption: required without a service', async () => {
     const { record } = await bench.approved();
-    const outcome = await verifyDeploy(
-      {
-        collect: () => Promise.resolve(facts),
-        policy: bench.world.policy,
-        circumstances: plainJob,
-        recordText: canonicalText(record),
-        assurance: 'signature',
-        run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },
-        recordParent: bench.recordParent,
-      },
-      { ...bench.deps, transport: undefined },
+    const outcome = await bench.verify(
+      { recordText: canonicalText(record) },
+      { transport: undefined },
     );
-    const message = expectRefused(bench, outcome, 'configuration');
-    expect(message).toContain('api-url and api-key');
+    expect(expectRefused(bench, outcome, 'configuration')).toBe(
+      'The policy asks that each approval is used once at the approval service ("redemption": "required"), and no service is set. Set api-url and api-key.',
+    );
+    expect(outcome.spent).toBe(false);
+    expect(recordFolders(bench)).toEqual([]);
   });
 
   test('require_oidc', async () => {
@@ -433,7 +501,19 @@ describe('redemption: run', () => {
       spent: false,
     });
     expect(bench.service.calls).toHaveLength(before);
-    expect(bench.lines.join('\n')).toContain('NOT REDEEMED');
+    expect(bench.lines.at(-1)).toBe(
+      'NOT REDEEMED (redemption: run in the policy): the approval is bound to this run, its attempt and its commit only, and may be used again there.',
+    );
+  });
+
+  test('needs no service', async () => {
+    await rebuilt({ redemption: 'run' });
+    const { record } = await bench.approved();
+    const outcome = await bench.verify(
+      { recordText: canonicalText(record) },
+      { transport: undefined },
+    );
+    expect(outcome.status).toBe('approved');
   });
 
   test('is bound to run, attempt and commit', async () => {
@@ -472,7 +552,9 @@ describe('assurance: service', () => {
       record: { assurance: 'service', redemption: { state: 'service' } },
     });
     expect(bench.service.calls).not.toContain('redeem');
-    expect(bench.lines.join('\n')).toContain('ASSURANCE: SERVICE');
+    expect(bench.lines.at(-1)).toBe(
+      'ASSURANCE: SERVICE. No signature was checked, and the approval was not used up: it may be used again.',
+    );
   });
 
   test('without a policy too, where no policy can ask for more', async () => {
@@ -528,7 +610,9 @@ describe('once the approval is used, a refusal says so', () => {
       right(exchange);
     });
     const outcome = await bench.verify({ approvalIds: ids });
-    expect(expectRefused(bench, outcome, 'internal')).toContain('The approval is spent');
+    expect(expectRefused(bench, outcome, 'internal')).toMatch(
+      / Make room, or make the folder writable\. The approval is spent: it was redeemed before this happened\. Ask for a new one\.$/,
+    );
     expect(outcome.spent).toBe(true);
   });
 
@@ -539,21 +623,9 @@ describe('once the approval is used, a refusal says so', () => {
       setTimeout(() => right(exchange), 20);
     });
     const clock = {
-      ...bench.deps,
       now: () => bench.clock.now() + (bench.service.calls.includes('redeem') ? 61 * minute : 0),
     };
-    const outcome = await verifyDeploy(
-      {
-        collect: () => Promise.resolve(facts),
-        policy: bench.world.policy,
-        circumstances: plainJob,
-        approvalIds: ids,
-        assurance: 'signature',
-        run: { runId: facts.run_id, runAttempt: '1', job: 'deploy' },
-        recordParent: bench.recordParent,
-      },
-      clock,
-    );
+    const outcome = await bench.verify({ approvalIds: ids }, clock);
     expect(expectRefused(bench, outcome, 'expired')).toContain('The approval is spent');
     expect(recordFolders(bench)).toEqual([]);
   });
@@ -565,8 +637,21 @@ describe('once the approval is used, a refusal says so', () => {
       setTimeout(() => right(exchange), 50);
     });
     const outcome = await bench.verify({ approvalIds: ids });
-    expect(expectRefused(bench, outcome, 'interrupted')).toContain('The approval is spent');
+    expect(expectRefused(bench, outcome, 'interrupted')).toBe(
+      'The verification was interrupted. The approval is spent: it was redeemed before this happened. Ask for a new one.',
+    );
     expect(recordFolders(bench)).toEqual([]);
+  });
+
+  test('when it was interrupted while the record was written', async () => {
+    const { ids } = await approvedId();
+    const { signal } = new AbortController();
+    const written = () =>
+      recordFolders(bench).flatMap((name) => readdirSync(join(bench.recordParent, name)));
+    Object.defineProperty(signal, 'aborted', { get: () => written().length > 0 });
+    const outcome = await bench.verify({ approvalIds: ids }, { signal });
+    expect(expectRefused(bench, outcome, 'interrupted')).toContain('The approval is spent');
+    expect(written()).toContain('record.json');
   });
 });
 
@@ -583,9 +668,20 @@ describe('when nobody knows whether it was used, a refusal says that', () => {
     const { ids } = await approvedId();
     bench.service.faults.set('redeem', act);
     const outcome = await bench.verify({ approvalIds: ids });
-    expect(expectRefused(bench, outcome, code)).toContain('may be spent');
+    expect(expectRefused(bench, outcome, code)).toMatch(
+      / The approval may be spent: ask for a new one if a second try says already_used\.$/,
+    );
     expect(outcome.spent).toBe(true);
     expect(recordFolders(bench)).toEqual([]);
+  });
+
+  test('an outage, with each request that was not used', async () => {
+    await rebuilt({ quorum: 2 });
+    bench.service.reactions.set('alex', { status: 'approved' }).set('dana', { status: 'approved' });
+    const { approvalIds } = await bench.request();
+    bench.service.faults.set('redeem', json(503, {}));
+    const { verdict } = await bench.verify({ approvalIds });
+    expect(verdict.message).toContain(`(request ${approvalIds.join(',')}): it answered 503`);
   });
 
   test('an interruption without an answer', async () => {
@@ -596,7 +692,9 @@ describe('when nobody knows whether it was used, a refusal says that', () => {
       silence(exchange);
     });
     const outcome = await bench.verify({ approvalIds: ids });
-    expect(expectRefused(bench, outcome, 'interrupted')).toContain('may be spent');
+    expect(expectRefused(bench, outcome, 'interrupted')).toMatch(
+      / The approval may be spent: ask for a new one if a second try says already_used\.$/,
+    );
   });
 });
 
@@ -619,7 +717,7 @@ test('an interruption while the facts are collected uses nothing', async () => {
     return Promise.resolve(facts);
   };
   const outcome = await bench.verify({ recordText: canonicalText(record), collect });
-  expect(expectRefused(bench, outcome, 'interrupted')).not.toContain('spent');
+  expect(expectRefused(bench, outcome, 'interrupted')).toBe('The verification was interrupted.');
   expect(outcome.spent).toBe(false);
   expect(bench.service.calls).not.toContain('redeem');
   expect(recordFolders(bench)).toEqual([]);
