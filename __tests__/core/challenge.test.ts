@@ -34,10 +34,14 @@ describe('no challenge is made', () => {
   test.each([approvalChallenge, rejectionChallenge, revocationChallenge])(
     'of a nonce or a hash of another length (%#)',
     (make) => {
-      expect(() => make(Buffer.alloc(31), hash)).toThrow('32 bytes');
-      expect(() => make(Buffer.alloc(33), hash)).toThrow('32 bytes');
+      for (const length of [0, 31, 33]) {
+        const message = `A nonce has 32 bytes, this one has ${length}.`;
+        expect(() => make(Buffer.alloc(length), hash)).toThrow(new Error(message));
+      }
       for (const other of ['', hash.slice(2), `${hash}ab`, hash.toUpperCase(), 'zz'.repeat(32)]) {
-        expect(() => make(nonce, other)).toThrow('64 lower-case hex digits');
+        expect(() => make(nonce, other)).toThrow(
+          new Error('A payload hash has 64 lower-case hex digits.'),
+        );
       }
     },
   );

@@ -41,9 +41,10 @@ export const groups = {
       ...['core/assertion', 'core/challenge', 'core/evidence', 'core/objection', 'core/record'],
       ...['core/record-files', 'core/validity', 'core/verdict', 'core/verify', 'core/webauthn'],
     ],
-    tests: ['challenge', 'record', 'refused-vectors', 'vectors', 'verify*', 'webauthn*'].map(
-      (name) => `core/${name}`,
-    ),
+    tests: [
+      ...['assertion', 'challenge', 'record*', 'refused-vectors', 'vectors', 'verdict', 'verify*'],
+      'webauthn*',
+    ].map((name) => `core/${name}`),
   },
   audit: { sources: ['core/audit'], tests: ['core/audit', 'core/audit-circumstances'] },
   request: {
@@ -51,7 +52,15 @@ export const groups = {
       ...['approval-source', 'approvers', 'asking', 'changes', 'evidence-record', 'record-folder'],
       ...['record-source', 'request', 'request-plan', 'verify', 'withdraw'],
     ].map((name) => `gate/${name}`),
-    tests: ['approvers', 'changes', 'record*', 'request*', 'verify*'].map((name) => `gate/${name}`),
+    tests: [
+      'approvers',
+      'changes',
+      'evidence-record',
+      'record*',
+      'request*',
+      'verify*',
+      'withdraw',
+    ].map((name) => `gate/${name}`),
   },
   steps: {
     sources: [

@@ -167,7 +167,7 @@ function requesterAmong(
         return `${actor.login} (${actor.id})`;
       // Forges compare logins without case.
       if (sameLogin(actor.login, login)) return actor.login;
-      const rerunBy = Object.hasOwn(actor, 'triggered_by') ? actor.triggered_by : undefined;
+      const rerunBy = actor.triggered_by;
       if (rerunBy !== undefined && sameLogin(rerunBy, login)) return rerunBy;
     }
   }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { confirmationIdSchema, nonceSchema, payloadHashSchema } from './api.ts';
 import { assertionSchema, type AssertionJson } from './assertion.ts';
 import { time } from './fact-rules.ts';
-import { maxPayloadBytes, maxRecordBytes, parseJson, JsonError } from './json.ts';
+import { checkJson, maxPayloadBytes, maxRecordBytes } from './json.ts';
 import { ownCopy } from './own-copy.ts';
 import { problemsOf } from './problems.ts';
 import type { Checked } from './verdict.ts';
@@ -87,10 +87,6 @@ export function checkRecord(value: unknown): Checked<ApprovalRecord> {
 
 /** Reads a record from text by the strict rules of DESIGN 3, at most 256 KiB. */
 export function parseRecordText(text: string): Checked<ApprovalRecord> {
-  try {
-    return checkRecord(parseJson(text, { maxBytes: maxRecordBytes }));
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    return { ok: false, problems: [{ field: '', message: error.message }] };
-  }
+  const read = checkJson(text, { maxBytes: maxRecordBytes });
+  return read.ok ? checkRecord(read.value) : read;
 }

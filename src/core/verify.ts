@@ -79,10 +79,10 @@ export function everyObjection(given: ApprovalEvidence): readonly Objection[] {
       ? [redemptionObjection(context, evidence.step)]
       : []),
   ];
-  // That there is no rule was said; what follows from it more than once says nothing new.
-  return objections
+  // Once is enough, and with a policy that has no rule for this deploy it was said in better words.
+  return [...new Set(objections)]
     .filter((objection) => objection !== undefined)
-    .filter((objection, at) => objection !== noPolicy || at === 0);
+    .filter((objection) => objection !== noPolicy || evidence.policy === undefined);
 }
 
 /**
@@ -133,7 +133,7 @@ interface Refused {
   /** In the order of DESIGN 5; the first is the reason. */
   readonly objections: readonly [Objection, ...Objection[]];
   /** What is known when it is refused: nothing before the documents themselves are acceptable. */
-  readonly context?: Pick<RuleContext, 'policy' | 'record'> | RuleContext;
+  readonly context: Pick<RuleContext, 'policy' | 'record'> | RuleContext | undefined;
 }
 
 /** All steps, whatever an earlier one says, as far as the documents can be read: an auditor asks for every fault. */
@@ -199,15 +199,11 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
 
 function refused(
   faults: readonly (Objection | undefined)[],
-  context?: NonNullable<Refused['context']>,
+  context?: Refused['context'],
 ): Refused {
   const [first, ...others] = faults.filter((fault) => fault !== undefined);
   if (first === undefined) throw new Error('Refused without an objection.');
-  return {
-    ok: false,
-    objections: [first, ...others],
-    ...(context === undefined ? {} : { context }),
-  };
+  return { ok: false, objections: [first, ...others], context };
 }
 
 function hashObjection(record: ApprovalRecord, payloadHash: string): Objection | undefined {

@@ -1,7 +1,8 @@
 import { createHash, verify, type KeyObject } from 'node:crypto';
 import type { AssertionJson } from './assertion.ts';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
-import { JsonError, parseJson, type JsonValue } from './json.ts';
+import { listProblems } from './fault.ts';
+import { checkJson, type JsonValue } from './json.ts';
 import { readPinnedKey, type Algorithm, type PinnedKey } from './passkeys.ts';
 import type { Checked, Problem } from './verdict.ts';
 
@@ -139,13 +140,9 @@ export function checkSignature(o: {
 function readClientData(text: string): Readonly<Record<string, JsonValue>> | string {
   const bytes = decodeBase64url(text);
   if (bytes === undefined) return 'is not base64url without padding';
-  try {
-    const client = parseJson(bytes, { maxBytes: 8192 });
-    return isObject(client) ? client : 'is not a JSON object';
-  } catch (error) {
-    if (error instanceof JsonError) return error.message;
-    throw error;
-  }
+  const read = checkJson(bytes, { maxBytes: 8192 });
+  if (!read.ok) return listProblems(read.problems);
+  return isObject(read.value) ? read.value : 'is not a JSON object';
 }
 
 function isObject(value: JsonValue): value is Readonly<Record<string, JsonValue>> {
