@@ -124,9 +124,10 @@ export function* quorumObjections(
     const approved = asked.filter((name) => people.has(name));
     const others = asked.filter((name) => !people.has(name));
     const of = group === undefined ? '' : ` of the group "${group}"`;
+    const needed = count === 1 ? `1 person${of} has` : `${count} different people${of} have`;
     yield {
       code: 'quorum_unmet',
-      message: `${count} different people${of} have to approve${because}, and ${approved.length} did${approved.length === 0 ? '' : `: ${approved.join(', ')}`}.`,
+      message: `${needed} to approve${because}, and ${approved.length} did${approved.length === 0 ? '' : `: ${approved.join(', ')}`}.`,
       advice: `Ask ${others.join(' or ')} too.`,
     };
   }
