@@ -23,7 +23,5 @@ function isAddressOf({ provider, id, login, emails = [] }: Account, written: str
   if (emails.some((email) => email.toLowerCase() === address)) return true;
   const pattern = Object.hasOwn(noReply, provider) ? noReply[provider] : undefined;
   const found = pattern?.exec(address);
-  return (
-    found !== null && found !== undefined && (found[1] === id || found[2] === login.toLowerCase())
-  );
+  return found?.[1] === id || found?.[2] === login.toLowerCase();
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { identifiers, text, time } from './fact-rules.ts';
 import { findSecret } from './secrets.ts';
-import { freeTextProblem, visible } from './text.ts';
+import { visible } from './text.ts';
 
 /** The most commits that are put before a person; the others are counted. */
 export const maxListedCommits = 20;
@@ -52,13 +52,14 @@ export function acceptableText(
   options: { readonly maxLength: number; readonly absent: string },
 ): string {
   const { maxLength, absent } = options;
-  if (findSecret(words) !== undefined) return '(hidden: looks like a secret)';
   const line = words
     .normalize('NFC')
     .replace(/[\t\n\v\f\r ]+/g, ' ')
     .trim();
-  const shown = visible(line, maxLength).normalize('NFC').trim();
-  if (shown === '') return absent;
-  const isFine = freeTextProblem(shown) === undefined && findSecret(shown) === undefined;
-  return isFine ? shown : '(hidden: can not be shown)';
+  const shown = visible(line, maxLength);
+  // Words on two lines may be a secret on one, and what is shortened holds a part of it.
+  if ([words, shown].some((text) => findSecret(text) !== undefined)) {
+    return '(hidden: looks like a secret)';
+  }
+  return shown === '' ? absent : shown;
 }
