@@ -487,7 +487,7 @@ describe('every objection', () => {
   test('a decision that is not good counts for nobody', () => {
     const bad = decide(payload, alex, { flags: 0x01 });
     const { message } = everyObjection(by(bad)).at(-1)!;
-    expect(message).toBe('1 different people have to approve, and 0 did.');
+    expect(message).toBe('1 person has to approve, and 0 did.');
   });
 
   test('that there is no policy is told once, wherever it stands', () => {
