@@ -15,7 +15,7 @@ const { tests } = groups[process.env.MUTANTS_GROUP as keyof typeof groups];
 const repository = resolve('../../..');
 
 /** What an example notices need not wait for the tests that go through many made-up values. */
-const isSlow = (file: string) => /properties|hostile|vectors/.test(file);
+const isSlow = (file: string) => /properties|hostile|vectors|steps/.test(file);
 const files = globSync(tests.map((name) => `__tests__/${name}.test.ts`)).toSorted(
   (one, other) => Number(isSlow(one)) - Number(isSlow(other)) || one.localeCompare(other),
 );
