@@ -13,11 +13,10 @@ import type { Objection } from './objection.ts';
 import type { Problem } from './verdict.ts';
 import { checkCeremony, checkKey, statedChallenge } from './webauthn.ts';
 
-/** Whose pinned passkey signed, and why the decision counts for nobody all the same: the objections in the order of DESIGN 5. */
-interface Judgement {
-  readonly person: string | undefined;
-  readonly objections: readonly Objection[];
-}
+/** For whom a decision counts, or why it counts for nobody: the objections in the order of DESIGN 5. */
+type Judgement =
+  | { readonly ok: true; readonly person: string }
+  | { readonly ok: false; readonly objections: readonly Objection[] };
 
 export interface DecisionContext {
   readonly policy: Policy;
@@ -43,7 +42,7 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
   if (assertion === undefined) {
     const message = `The service says that ${who} approved, but gives no signature. A status is no evidence.`;
     const advice = 'Ask for a new approval, and look into the service if this happens again.';
-    return { person: undefined, objections: [{ code: 'evidence_invalid', message, advice }] };
+    return { ok: false, objections: [{ code: 'evidence_invalid', message, advice }] };
   }
   const { policy } = context;
   // Steps 7 to 9.
@@ -60,20 +59,18 @@ export function judgeApproval(decision: Decision, context: DecisionContext): Jud
     const message = `${who} approved with the passkey ${visible(assertion.id, 40)}, which the policy does not pin.`;
     const advice = `If it really is ${who}'s, add it to the policy (deploy-warrant policy) and ask again.`;
     return {
-      person: undefined,
+      ok: false,
       objections: [...badCeremony, { code: 'approver_untrusted', message, advice }],
     };
   }
   // Steps 10 (user handle) and 11.
   const signature = checkKey({ assertion, key: pinned.key });
-  return {
-    person: pinned.person,
-    objections: [
-      ...badCeremony,
-      ...personObjections(decision, pinned, context),
-      ...(signature.ok ? [] : [badEvidence(who, signature.problems)]),
-    ],
-  };
+  const objections = [
+    ...badCeremony,
+    ...personObjections(decision, pinned, context),
+    ...(signature.ok ? [] : [badEvidence(who, signature.problems)]),
+  ];
+  return objections.length === 0 ? { ok: true, person: pinned.person } : { ok: false, objections };
 }
 
 /** Whether a rejection is signed by the named person; an unsigned one counts too, but is told as hearsay. */

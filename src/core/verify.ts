@@ -164,7 +164,8 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
   // Step 5: canonical text.
   const parsed = parsePayloadText(inputs.record.payload);
   if (!parsed.ok) {
-    return refused([rejection, unacceptable('The payload in the record', parsed)], inputs);
+    const unreadable = unacceptable('The payload in the record', parsed);
+    return refused(rejection === undefined ? [unreadable] : [rejection, unreadable], inputs);
   }
   const payload = parsed.value;
   const payloadHash = sha256Hex(inputs.record.payload);
@@ -193,17 +194,13 @@ function examine(evidence: ApprovalEvidence): Accepted | Refused {
     // Step 13.
     ...quorumObjections(people, context),
   ];
-  if (faults.some((fault) => fault !== undefined)) return refused(faults, context);
+  const [first, ...others] = faults.filter((fault) => fault !== undefined);
+  if (first !== undefined) return refused([first, ...others], context);
   return { ok: true, context, payload, payloadHash, approvers: [...people] };
 }
 
-function refused(
-  faults: readonly (Objection | undefined)[],
-  context?: Refused['context'],
-): Refused {
-  const [first, ...others] = faults.filter((fault) => fault !== undefined);
-  if (first === undefined) throw new Error('Refused without an objection.');
-  return { ok: false, objections: [first, ...others], context };
+function refused(objections: Refused['objections'], context?: Refused['context']): Refused {
+  return { ok: false, objections, context };
 }
 
 function hashObjection(record: ApprovalRecord, payloadHash: string): Objection | undefined {
@@ -227,25 +224,22 @@ function countPeople({
   const { policy, rule, record, finalFacts } = context;
   if (context.assurance === 'service') {
     // Nobody signed: these are the names that the service gives.
-    const people = new Set(record.decisions.map(({ approver }) => approver));
-    return { people, objections: [] };
+    return { people: new Set(record.decisions.map(({ approver }) => approver)), objections: [] };
   }
-  if (policy === undefined || rule === undefined)
-    return { people: new Set(), objections: [noPolicy] };
-  const requestedBy = [payload.facts, finalFacts];
-  const authors = context.circumstances?.commit_authors ?? [];
   const people = new Set<string>();
   const objections: Objection[] = [];
+  // Without a rule nobody counts, and steps 6 and 13 refuse.
+  if (policy === undefined || rule === undefined) return { people, objections };
+  const requestedBy = [payload.facts, finalFacts];
+  const authors = context.circumstances?.commit_authors ?? [];
   for (const decision of record.decisions) {
     // A person's no is objected to before all else, and is no approval that could be judged.
     if (decision.decision === 'rejected') continue;
     const judgement = judgeApproval(decision, {
       ...{ policy, rule, payloadHash, requestedBy, authors },
     });
-    objections.push(...judgement.objections);
-    if (judgement.person !== undefined && judgement.objections.length === 0) {
-      people.add(judgement.person);
-    }
+    if (judgement.ok) people.add(judgement.person);
+    else objections.push(...judgement.objections);
   }
   return { people, objections };
 }
