@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CollectedChanges } from '../../src/collect/changes.ts';
+import type { DeployFacts } from '../../src/core/facts.ts';
 import { changesLines, payloadChanges } from '../../src/gate/changes.ts';
 import { checkPayload } from '../../src/core/payload.ts';
 import { exampleFacts, examplePayload, minimalFacts } from '../support/deploy.ts';
@@ -108,6 +109,50 @@ describe('what is new, in the job log', () => {
     expect(changesLines({ changes: none, lastDeploy }, exampleFacts())).toEqual([
       `Since the last deploy (${'a'.repeat(40)}, 2026-11-20T10:00:00Z): 0 commits.`,
     ]);
+  });
+
+  test('a migration where there was none, and none where there was one', () => {
+    const file = (number: number) => ({ path: `db/${number}.sql`, sha256: 'e'.repeat(64) });
+    const one = {
+      ...minimalFacts(),
+      migration: { kind: 'sql', command: 'a\u202Eb', destructive: false, files: [file(1)] },
+    } as const;
+    const plain = minimalFacts();
+    const text = 'sql, 1 file, not destructive, by a\\u{202E}b';
+    const since = (last: DeployFacts) => ({
+      changes: none,
+      lastDeploy: { ...lastDeploy, facts: last },
+    });
+    expect(changesLines(since(plain), one).slice(1)).toEqual([
+      `  Migration: ${text} (was none)`,
+      '  New migration file: db/1.sql',
+    ]);
+    expect(changesLines(since(one), plain).slice(1)).toEqual([`  Migration: none (was ${text})`]);
+    expect(changesLines(since(plain), { ...plain, digest: 'sha256:d' }).slice(1)).toEqual([
+      '  Digest: sha256:d (was none)',
+    ]);
+    expect(changesLines(since({ ...plain, digest: 'sha256:d' }), plain).slice(1)).toEqual([
+      '  Digest: none (was sha256:d)',
+    ]);
+  });
+
+  test.each([
+    [20, []],
+    [21, ['  and 1 more migration files']],
+    [25, ['  and 5 more migration files']],
+  ])('of %i new migration files 20 are named', (count, rest) => {
+    const files = Array.from({ length: count }, (_, at) => ({
+      path: `db/${at + 1}.sql`,
+      sha256: 'e'.repeat(64),
+    }));
+    const migration = { ...exampleFacts().migration, files };
+    const last = { ...exampleFacts(), migration: { ...migration, files: [] } };
+    const lines = changesLines(
+      { changes: none, lastDeploy: { ...lastDeploy, facts: last } },
+      { ...exampleFacts(), migration },
+    );
+    const named = Array.from({ length: 20 }, (_, at) => `  New migration file: db/${at + 1}.sql`);
+    expect(lines.slice(2)).toEqual([...named, ...rest]);
   });
 
   test('no last deploy, and a checkout that does not tell', () => {

@@ -6,7 +6,7 @@ import { sha256Hex } from '../../src/core/hash.ts';
 import { policyHash } from '../../src/core/policy.ts';
 import type { RefusalCode } from '../../src/core/verdict.ts';
 import { isApproved } from '../../src/core/verify.ts';
-import { requestApproval, type RequestCreated, type RequestInput } from '../../src/gate/request.ts';
+import type { RequestCreated, RequestInput } from '../../src/gate/request.ts';
 import { destructiveMigration, facts, plainJob, requestedAt } from '../support/approvals.ts';
 import { cut, json, silence } from '../support/faulty-server.ts';
 import { createBench, expectNoSecret, expectRefused, recordFolders, type Bench } from './bench.ts';
@@ -69,6 +69,10 @@ describe('an approval', () => {
       },
     ]);
     expect(service.calls).toEqual(['create', 'poll', 'fetch']);
+    expect(bench.lines).toEqual([
+      `Approval request ${outcome.fingerprint} (payload hash ${payloadHash}): decide by 2026-11-22T10:30:00Z, deploy by 2026-11-22T11:00:00Z.`,
+      `alex decides at ${outcome.approvalUrl}`,
+    ]);
     const record: unknown = JSON.parse(
       readFileSync(join(outcome.recordPath!, 'record.json'), 'utf8'),
     );
@@ -130,7 +134,9 @@ describe('an approval', () => {
     bench = await createBench({ groups });
     bench.service.reactions.set('alex', approves);
     const message = expectRefused(bench, await bench.request(), 'timed_out');
-    expect(message).toContain('1 of alex and 1 of dana');
+    expect(message).toBe(
+      'Nobody decided in time: 1 of alex, dana and 1 of alex and 1 of dana had to approve by 2026-11-22T10:30:00Z. Check that they got the link, then ask again; wait-minutes sets how long the gate waits.',
+    );
     bench.service.reactions.set('dana', approves);
     const outcome = await bench.request();
     expect(outcome).toMatchObject({ status: 'approved', approvers: ['alex', 'dana'] });
@@ -165,8 +171,17 @@ describe('an approval', () => {
     const outcome = await bench.approved({ policy: undefined });
     expect(outcome).toMatchObject({ status: 'decided', approvers: ['alex'] });
     expect(outcome.verdict).toBeUndefined();
-    expect(outcome.record?.policy_sha256).toBeUndefined();
+    expect(outcome.approvalIds).toEqual([bench.service.stored[0]!.id]);
+    expect(outcome.record).toMatchObject({
+      decisions: [{ id: bench.service.stored[0]!.id, approver: 'alex', decision: 'approved' }],
+    });
+    expect(outcome.record).not.toHaveProperty('policy_sha256');
     expect(recordFolders(bench)).toEqual([]);
+  });
+
+  test('of somebody whose name the service leaves out is that of whom it was asked', async () => {
+    const outcome = await bench.approved({}, { change: { username: undefined } });
+    expect(outcome).toMatchObject({ status: 'approved', approvers: ['alex'] });
   });
 
   test('without a policy takes everybody who was named', async () => {
@@ -227,12 +242,21 @@ describe('evidence that does not hold is no approval, whatever the status says',
     expectRefused(bench, await bench.approved({}, { sign: { nonce }, change }), 'evidence_invalid');
   });
 
+  test('another user name is told with both', async () => {
+    const outcome = await bench.approved({}, { change: { username: 'da\u202Ena' } });
+    expect(outcome.verdict!.message).toBe(
+      `${bench.service.host} says that da\\u{202E}na decided request ${outcome.approvalIds[0]!}, but alex was asked. Look into the service before you ask again.`,
+    );
+  });
+
   test('approved and then pending is a service that contradicts itself', async () => {
     bench.service.faults.set('fetch', (exchange, right) => {
       bench.service.stored[0]!.status = 'pending';
       right(exchange);
     });
-    expectRefused(bench, await bench.approved(), 'service_misbehaved');
+    expect(expectRefused(bench, await bench.approved(), 'service_misbehaved')).toBe(
+      `${bench.service.host} said that request ${bench.service.stored[0]!.id} is approved, and then that it is pending. Look into the service before you ask again.`,
+    );
     expect(bench.service.calls).toEqual(['create', 'poll', 'fetch']);
   });
 
@@ -248,6 +272,9 @@ describe('evidence that does not hold is no approval, whatever the status says',
       right(exchange);
     });
     expectRefused(bench, await bench.approved(), code);
+    // What is over need not be withdrawn; a rejection is, by a call that the service refuses.
+    const withdrawn = status === 'rejected' ? ['withdraw'] : [];
+    expect(bench.service.calls).toEqual(['create', 'poll', 'fetch', ...withdrawn]);
   });
 });
 
@@ -284,7 +311,15 @@ describe('a decision against it', () => {
 describe('time runs out', () => {
   test('while the service says pending: timed out, and withdrawn', async () => {
     const outcome = await bench.request({ approvers: ['alex'] });
-    expectRefused(bench, outcome, 'timed_out');
+    expect(expectRefused(bench, outcome, 'timed_out')).toBe(
+      'Nobody decided in time: 1 of alex had to approve by 2026-11-22T10:30:00Z. Check that they got the link, then ask again; wait-minutes sets how long the gate waits.',
+    );
+    const { payloadHash } = bench.service.stored[0]!;
+    expect(outcome).toMatchObject({
+      payloadHash,
+      fingerprint: `${payloadHash.slice(0, 4)}-${payloadHash.slice(4, 8)}`,
+      verdict: { payload_hash: payloadHash, assurance: 'signature' },
+    });
     expect(bench.clock.now()).toBe(requestedAt + 30 * minute);
     expect(bench.service.stored[0]!.status).toBe('cancelled');
     expect(bench.service.calls.at(-1)).toBe('withdraw');
@@ -332,18 +367,24 @@ describe('an interruption', () => {
       bench.stop.abort();
       setTimeout(() => right(exchange), 50);
     });
-    expectRefused(bench, await bench.request(), 'interrupted');
+    expect(expectRefused(bench, await bench.request(), 'interrupted')).toBe(
+      'The request was interrupted.',
+    );
     expect(bench.service.stored).toHaveLength(1);
     expect(bench.service.stored[0]!.status).toBe('cancelled');
   });
 
-  test('after the approval is no success', async () => {
-    bench.service.faults.set('fetch', (exchange, right) => {
-      right(exchange);
-      bench.stop.abort();
-    });
-    const outcome = await bench.approved();
-    expectRefused(bench, outcome, 'interrupted');
+  test.each([
+    ['', {}],
+    [' without a policy', { policy: undefined }],
+  ])('after the approval%s is no success', async (_name, input) => {
+    // Seen only once all answers are there, so that none of them can be lost to it.
+    const { signal } = new AbortController();
+    const isOver = () => bench.service.calls.at(-1) === 'fetch';
+    Object.defineProperty(signal, 'aborted', { get: isOver });
+    bench.service.reactions.set('alex', approves);
+    const outcome = await bench.request({ approvers: ['alex'], ...input }, { signal });
+    expect(expectRefused(bench, outcome, 'interrupted')).toBe('The request was interrupted.');
     expect(bench.service.stored[0]!.status).toBe('cancelled');
   });
 });
@@ -397,7 +438,9 @@ describe('a fault', () => {
         exchange,
       );
     });
-    expectRefused(bench, await bench.request(), 'service_misbehaved');
+    expect(expectRefused(bench, await bench.request(), 'service_misbehaved')).toBe(
+      `${bench.service.host} gave request ${bench.service.stored[0]!.id} to two people. Look into the service before you ask again.`,
+    );
   });
 
   test('of the front end after create withdraws, 70', async () => {
@@ -440,8 +483,13 @@ describe('what is refused before anybody is asked', () => {
       await bench.close();
       bench = await createBench(rule);
     }
-    const message = expectRefused(bench, await bench.request(input), code);
+    const outcome = await bench.request(input);
+    const message = expectRefused(bench, outcome, code);
     expect(bench.service.seen).toEqual([]);
+    expect(outcome).toEqual({
+      ...{ verdict: outcome.verdict, status: code, approvers: [] },
+      ...{ approvalIds: [], approvalUrl: '', payloadHash: '', fingerprint: '' },
+    });
     return message;
   };
 
@@ -504,15 +552,10 @@ describe('what is refused before anybody is asked', () => {
   });
 
   test('no service', async () => {
-    const deps = { ...bench.deps, transport: undefined };
-    const outcome = await requestApproval(
-      {
-        ...{ facts, policy: bench.world.policy, circumstances: plainJob, approvers: [] },
-        ...{ assurance: 'signature', job: 'deploy' },
-      },
-      deps,
+    const outcome = await bench.request({}, { transport: undefined });
+    expect(expectRefused(bench, outcome, 'configuration')).toBe(
+      'There is no approval service to ask. Set api-url and api-key.',
     );
-    expectRefused(bench, outcome, 'configuration');
   });
 });
 
@@ -529,9 +572,20 @@ describe('the requester', () => {
     const outcome = await bench.request({ facts: { ...facts, actor } });
     expect(outcome).toMatchObject({ status: 'approved', approvers: ['dana'] });
     expect(bench.service.stored.map(({ username }) => username)).toEqual(['dana']);
-    expect(bench.lines.join('\n')).toContain(
-      'Not asked, since the deploy was started by them: alex',
-    );
+    expect(bench.lines.slice(1)).toEqual([
+      `dana decides at ${bench.service.links.origin}/approve/${bench.service.stored[0]!.id}`,
+      'Not asked, since the deploy was started by them: alex.',
+    ]);
+  });
+
+  test('of whom there are two is named with both', async () => {
+    await bench.close();
+    bench = await createBench({ approvers: ['alex', 'dana', 'kim'] });
+    bench.service.reactions.set('kim', approves);
+    await bench.request({
+      facts: { ...facts, actor: { ...facts.actor, login: 'danaroe', triggered_by: 'alexdoe' } },
+    });
+    expect(bench.lines.at(-1)).toBe('Not asked, since the deploy was started by them: alex, dana.');
   });
 
   test('alone can not approve, and is not bothered', async () => {
@@ -574,7 +628,9 @@ describe('assurance: service', () => {
   test('is loud, and uses only documented members', async () => {
     const outcome = await bench.approved({ assurance: 'service', policy: undefined });
     expect(outcome).toMatchObject({ status: 'decided', record: { assurance: 'service' } });
-    expect(bench.lines.join('\n')).toContain('ASSURANCE: SERVICE');
+    expect(bench.lines.slice(2)).toEqual([
+      'ASSURANCE: SERVICE. No signature will be checked; what the service says is believed.',
+    ]);
     expect(Object.keys(JSON.parse(bench.service.seen[0]!.body) as object).sort()).toEqual([
       'action',
       'payload',
@@ -592,32 +648,45 @@ describe('assurance: service', () => {
     const rejected = await bench.request({ approvers: ['alex'], assurance: 'service' });
     expectRefused(bench, rejected, 'rejected');
   });
+
+  test('is in the verdict of a request that nobody answered', async () => {
+    await bench.close();
+    bench = await createBench({ assurance: 'service' });
+    const outcome = await bench.request({ approvers: ['alex'], assurance: 'service' });
+    expectRefused(bench, outcome, 'timed_out');
+    expect(outcome.verdict!.assurance).toBe('service');
+  });
 });
 
 test('a link that is not at the relying party of the policy is a warning', async () => {
   bench.service.links.origin = 'https://phish.example.com';
   await bench.approved();
-  expect(bench.lines.join('\n')).toContain(
-    'Warning: the link is not at https://approve.example.com',
+  expect(bench.lines.slice(2)).toEqual([
+    'Warning: the link is not at https://approve.example.com, the relying party of the policy: a passkey used elsewhere will be refused.',
+  ]);
+});
+
+test('one of two links that is not at the relying party is a warning too', async () => {
+  const { origin } = bench.service.links;
+  bench.service.faults.set('create', (exchange, right) => {
+    bench.service.links.origin = exchange.body.includes('"alex"')
+      ? 'https://other.example'
+      : origin;
+    right(exchange);
+  });
+  bench.service.reactions.set('dana', approves);
+  await bench.request();
+  expect(bench.lines.at(-1)).toMatch(
+    /^Warning: the link is not at https:\/\/approve\.example\.com,/,
   );
 });
 
 test('clocks that are far apart are a warning, once', async () => {
   await bench.close();
   bench = await createBench();
-  const late = { ...bench.deps, now: () => bench.clock.now() + 5 * minute };
+  const late = { now: () => bench.clock.now() + 5 * minute };
   bench.service.reactions.set('alex', approves);
-  await requestApproval(
-    {
-      facts,
-      policy: bench.world.policy,
-      circumstances: plainJob,
-      approvers: ['alex'],
-      assurance: 'signature',
-      job: 'deploy',
-    },
-    late,
-  );
+  await bench.request({ approvers: ['alex'] }, late);
   const warnings = bench.lines.filter((line) => line.includes('300 s ahead'));
   expect(warnings).toHaveLength(1);
 });

@@ -98,7 +98,7 @@ class ApprovalRequest {
     const deps = this.client();
     const { onAsked } = this.input;
     await askPeople({ plan, input: this.input, deps, asked: this.asked, onAsked });
-    await this.input.onCreated?.(this.created(plan));
+    await this.input.onCreated?.(this.created());
     const { end, undecided } = await waitForDecisions(deps, {
       asked: this.asked,
       isEnough: (names) => unmetQuorums(plan.quorums, names).length === 0,
@@ -148,7 +148,7 @@ class ApprovalRequest {
     }
     const record = this.record(plan, decisions);
     if (this.input.policy === undefined) {
-      if (deps.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
+      this.stopIfInterrupted();
       const approvers = approved.map(({ approver }) => approver);
       const approvalIds = approved.map(({ id }) => id);
       return {
@@ -163,7 +163,7 @@ class ApprovalRequest {
     const verdict = this.judge(record);
     if (!isApproved(verdict)) return this.refused(verdict);
     const recordPath = await this.writeRecord(record, verdict);
-    if (deps.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
+    this.stopIfInterrupted();
     return {
       ...this.outcome(),
       verdict,
@@ -173,6 +173,10 @@ class ApprovalRequest {
       record,
       recordPath,
     };
+  }
+
+  private stopIfInterrupted(): void {
+    if (this.given.signal.aborted) throw new Fault('interrupted', 'The request was interrupted.');
   }
 
   private decision(one: Asked, confirmation: StatedConfirmation): Decision {
@@ -268,14 +272,9 @@ class ApprovalRequest {
     };
   }
 
-  private created(plan: RequestPlan): RequestCreated {
+  private created(): RequestCreated {
+    const { approvalIds, approvalUrl, payloadHash, fingerprint } = this.outcome();
     const requests = this.asked.map(({ id, approver, url }) => ({ id, approver, url }));
-    return {
-      ids: requests.map(({ id }) => id),
-      url: requests[0]?.url ?? '',
-      payloadHash: plan.payloadHash,
-      fingerprint: fingerprint(plan.payloadHash),
-      requests,
-    };
+    return { ids: approvalIds, url: approvalUrl, payloadHash, fingerprint, requests };
   }
 }
