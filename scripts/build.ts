@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { basename } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { countingBanner, countingPlugins } from './coverage/bundles.ts';
 import { writeLicenses } from './licenses.ts';
 
 const folder = process.argv[2] ?? 'dist';
@@ -100,10 +101,15 @@ for (const entry of entries) {
     // They all stand in licenses.txt.
     legalComments: 'none',
     metafile: true,
-    plugins: [leanToolkit(entriesWithGitHub.has(entry)), lateBuiltins, lateSecrets],
+    plugins: [
+      leanToolkit(entriesWithGitHub.has(entry)),
+      lateBuiltins,
+      lateSecrets,
+      ...countingPlugins,
+    ],
     // For Node's own modules, which CommonJS packages require too.
     banner: {
-      js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url);",
+      js: `import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url);${countingBanner}`,
     },
   });
   metafiles.push(metafile);
@@ -123,9 +129,10 @@ for (const parser of parsers) {
     minifyWhitespace: true,
     legalComments: 'none',
     metafile: true,
+    plugins: [...countingPlugins],
     // PostgreSQL's parser looks for its WASM beside itself.
     banner: {
-      js: "import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;",
+      js: `import{createRequire as __createRequireOfBundle}from'node:module';const require=__createRequireOfBundle(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;${countingBanner}`,
     },
   });
   metafiles.push(metafile);
@@ -146,6 +153,7 @@ const page = await build({
   minify: true,
   legalComments: 'none',
   metafile: true,
+  plugins: [...countingPlugins],
 });
 metafiles.push(page.metafile);
 for (const name of await readdir('src/service/page')) {

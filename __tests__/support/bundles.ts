@@ -4,9 +4,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { countsFolder } from '../../scripts/coverage/instrument.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const cache = join(root, 'node_modules/.cache/deploy-warrant');
+const cache = join(
+  root,
+  'node_modules/.cache',
+  countsFolder === undefined ? 'deploy-warrant' : 'deploy-warrant-counting',
+);
 
 /**
  * The folder of the bundles (`request.js`, `verify.js`, `cli.js`, `service.js`, `page/`) as today's sources build them.

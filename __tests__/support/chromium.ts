@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { withCounts } from './page-counts.ts';
 
 const usualPlaces = [
   '/usr/bin/chromium',
@@ -24,7 +25,7 @@ export async function launchChromium({ handleSignals = true } = {}): Promise<Bro
   if (executablePath === undefined) {
     throw new Error('Chromium is not installed; on Debian: apt-get install chromium');
   }
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath,
     handleSIGINT: handleSignals,
     handleSIGTERM: handleSignals,
@@ -41,6 +42,7 @@ export async function launchChromium({ handleSignals = true } = {}): Promise<Bro
       '--no-first-run',
     ],
   });
+  return withCounts(browser);
 }
 
 /** A passkey of the virtual authenticator, private key and all, as the DevTools protocol tells it. */
