@@ -6,8 +6,8 @@
 export const people = ['first', 'second'] as const;
 export type Who = (typeof people)[number];
 
-/** Answers of a passkey that are no approval: of somebody else, for another purpose, without its user verified, none at all. */
-export const forgeries = ['of another', 'of a rejection', 'unverified', 'unsigned'] as const;
+/** Answers of a passkey that are no approval: of somebody else, for another purpose, without its user verified, by another key. */
+export const forgeries = ['of another', 'of a rejection', 'unverified', 'by another key'] as const;
 export type Forgery = (typeof forgeries)[number];
 
 export type Event =
@@ -47,6 +47,8 @@ interface One {
   readonly passkeyRevoked: boolean;
 }
 
+type LifeParts = Partial<Pick<Life, 'of' | 'isOver' | 'usedBy'>>;
+
 const newcomer: One = { status: 'not asked', approvedOnce: false, passkeyRevoked: false };
 
 /** Never changes: an event gives an answer, and the life after it. */
@@ -56,7 +58,7 @@ export class Life {
   readonly isOver: boolean;
   readonly usedBy: 'nobody' | 'one' | 'another';
 
-  constructor(o: Partial<Pick<Life, 'of' | 'isOver' | 'usedBy'>> = {}) {
+  constructor(o: LifeParts = {}) {
     this.of = o.of ?? { first: newcomer, second: newcomer };
     this.isOver = o.isOver ?? false;
     this.usedBy = o.usedBy ?? 'nobody';
@@ -125,7 +127,7 @@ export class Life {
     const of = this.mapped((one) =>
       isOpen(one) ? { ...one, status: one.approvedOnce ? 'redeemed' : 'cancelled' } : one,
     );
-    return { answer: 201, life: new Life({ ...this, of, usedBy: by }) };
+    return { answer: 201, life: this.next({ of, usedBy: by }) };
   }
 
   private get all(): readonly One[] {
@@ -136,18 +138,23 @@ export class Life {
     return this.all.some((one) => one.status === status);
   }
 
+  private next(change: LifeParts): Life {
+    const { of, isOver, usedBy } = this;
+    return new Life({ of, isOver, usedBy, ...change });
+  }
+
   private unchanged(answer: number) {
     return { answer, life: this as Life };
   }
 
   private with(answer: number, who: Who, change: Partial<One>) {
     const of = { ...this.of, [who]: { ...this.of[who], ...change } };
-    return { answer, life: new Life({ ...this, of }) };
+    return { answer, life: this.next({ of }) };
   }
 
   private withOpenOnes(status: Status, change: { readonly isOver?: boolean } = {}): Life {
     const of = this.mapped((one) => (isOpen(one) ? { ...one, status } : one));
-    return new Life({ ...this, ...change, of });
+    return this.next({ ...change, of });
   }
 
   private mapped(change: (one: One) => One): Record<Who, One> {
