@@ -196,6 +196,62 @@ describe('a rule is refused', () => {
   });
 });
 
+describe('a text of a policy', () => {
+  const login = (text: string) => (document: Json) =>
+    (document.approvers.alex.accounts[0].login = text);
+  const event = (text: string) => (document: Json) =>
+    (document.environments.production.triggers = [text]);
+  const ref = (text: string) => (document: Json) =>
+    (document.environments.production.refs = [text]);
+  const workflow = (text: string) => (document: Json) =>
+    (document.environments.production.workflows = [text]);
+  const party = (length: number) => (document: Json) => {
+    const host = `${'a.'.repeat((length - 1) / 2)}b`;
+    document.relying_party = { id: host, origin: `https://${host}` };
+  };
+  const at = {
+    login: 'approvers.alex.accounts[0].login: must be an identifier without blanks',
+    trigger: `${place}.triggers[0]: must be the name of an event, such as push`,
+    ref: `${place}.refs[0]: must begin with refs/, as full refs do: refs/heads/main`,
+  };
+
+  test.each<[string, (document: Json) => void]>([
+    ['a login with brackets', login('release-agent[bot]')],
+    ['a login with every mark', login('_a._:@/+[]-')],
+    ['a login of one letter', login('7')],
+    ['a login of 255 letters', login('a'.repeat(255))],
+    ['an event of one letter', event('a')],
+    ['an event with digits', event('push_2')],
+    ['an event of 100 letters', event('a'.repeat(100))],
+    ['a workflow of one letter', workflow('a')],
+    ['a workflow of 255 letters', workflow('a'.repeat(255))],
+    ['a relying party of 253 letters', party(253)],
+  ])('may be %s', (_, change) => {
+    expect(faults(change)).toEqual([]);
+  });
+
+  test.each<[string, (document: Json) => void, string]>([
+    ['a login of 256 letters', login('a'.repeat(256)), at.login],
+    ['a login with a blank', login('alex doe'), at.login],
+    ['a login after a blank', login(' alex'), at.login],
+    ['a login that begins with a dash', login('-alex'), at.login],
+    ['a login with a line break after it', login('alex\n'), at.login],
+    ['an event of 101 letters', event('a'.repeat(101)), at.trigger],
+    ['an event that begins with a digit', event('2push'), at.trigger],
+    ['an event with a dash', event('pull-request'), at.trigger],
+    ['an event of nothing', event(''), at.trigger],
+    ['a ref within another path', ref('my/refs/heads/main'), at.ref],
+    ['a workflow of 256 letters', workflow('a'.repeat(256)), `${place}.workflows[0]: is too long`],
+    ['a relying party of 255 letters', party(255), 'relying_party.id: is too long for a host name'],
+  ])('may not be %s', (_, change, message) => {
+    expect(faults(change)).toEqual([message]);
+  });
+
+  test('may not be nothing where it is a glob', () => {
+    expect(faults(workflow(''))).toContain(`${place}.workflows[0]: must not be empty`);
+  });
+});
+
 describe('a group is refused', () => {
   test.each<[string, Json, string]>([
     [
@@ -267,15 +323,24 @@ describe('a service', () => {
 describe('addresses', () => {
   const account = (document: Json, name: string) => document.approvers[name].accounts[0] as Json;
 
-  test.each(['alex', 'Alex <alex@example.com>', '@example.com', 'a b@example.com', ''])(
-    '%p is none',
-    (email) => {
-      const found = faults((document) => (account(document, 'alex').emails = [email]));
-      expect(found).toEqual([
-        'approvers.alex.accounts[0].emails[0]: must be an e-mail address without a name and blanks',
-      ]);
-    },
-  );
+  test.each([
+    'alex',
+    'Alex <alex@example.com>',
+    '@example.com',
+    'alex@',
+    'a b@example.com',
+    'alex@example com',
+    ' alex@example.com',
+    'alex@example.com ',
+    'alex@acme@example.com',
+    'älex@example.com',
+    '',
+  ])('%p is none', (email) => {
+    const found = faults((document) => (account(document, 'alex').emails = [email]));
+    expect(found).toEqual([
+      'approvers.alex.accounts[0].emails[0]: must be an e-mail address without a name and blanks',
+    ]);
+  });
 
   test('are not too long, and the list names some or is left out', () => {
     const long = (length: number) => `${'a'.repeat(length - 12)}@example.com`;
