@@ -264,7 +264,11 @@ describe('a rejection', () => {
   test('closes the gate for all, signed', () => {
     const verdict = judged(yes, no);
     expect(verdict.reason_code).toBe('rejected');
-    expect(verdict.message).toMatch(/^dana rejected this deploy at .*, signed with their passkey/);
+    expect(verdict.message).toBe(
+      'dana rejected this deploy at 2026-11-22T10:05:00Z, signed with their passkey. Ask dana what has to change before you ask again.',
+    );
+    // Where the service gives no nonce, the signed challenge has it.
+    expect(judged(yes, without(no, 'nonce')).message).toBe(verdict.message);
   });
 
   const unsigned = without(no, 'assertion');
@@ -273,6 +277,21 @@ describe('a rejection', () => {
     ['without assertion', null],
     ['with the signature of an approval', { assertion: decide(payload, dana).assertion! }],
     ['signed by another', { approver: 'alex' }],
+    ...(
+      [
+        ['signed with another key', { signWith: alex.privateKey }],
+        ['by a user who was not verified', { flags: 0x01 }],
+        ['made for another page', { origin: 'https://evil.example' }],
+        ['made for another relying party', { rpId: 'evil.example' }],
+      ] as const
+    ).map(([what, options]): [string, Partial<Decision>] => [
+      what,
+      decide(payload, dana, { approver: 'dana', decision: 'rejected', ...options }),
+    ]),
+    [
+      'by a passkey that nobody pinned',
+      decide(payload, createPasskey(), { approver: 'dana', decision: 'rejected' }),
+    ],
     [
       'of another payload',
       {
@@ -283,7 +302,9 @@ describe('a rejection', () => {
   ])('%s closes it too, but is told as hearsay', (_, changes) => {
     const verdict = judged(yes, { ...(changes === null ? unsigned : no), ...changes });
     expect(verdict.reason_code).toBe('rejected');
-    expect(verdict.message).toMatch(/^The service says that \w+ rejected this deploy/);
+    expect(verdict.message).toMatch(
+      /^The service says that (alex|dana) rejected this deploy at 2026-11-22T10:05:00Z; no signature confirms it\. Ask \1 what has to change before you ask again\.$/,
+    );
   });
 
   test('counts before anything else is looked at', () => {
