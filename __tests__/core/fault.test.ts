@@ -3,7 +3,9 @@ import { Fault, listProblems, refusalOf } from '../../src/core/fault.ts';
 
 describe('a fault', () => {
   test('is an error with a reason, what is known of the deploy, and no cause where there was none', () => {
-    const fault = new Fault('service_unreachable', 'The service did not answer.', { payload_hash: 'ab' });
+    const fault = new Fault('service_unreachable', 'The service did not answer.', {
+      payload_hash: 'ab',
+    });
     expect(fault).toBeInstanceOf(Error);
     expect(String(fault)).toBe('Fault: The service did not answer.');
     expect([fault.code, fault.details]).toEqual(['service_unreachable', { payload_hash: 'ab' }]);

@@ -20,6 +20,10 @@ describe('a field is named as people write it', () => {
   ])('%j after %j is %j', (path, prefix, field) => {
     expect(fieldPath(path, prefix)).toBe(field);
   });
+
+  test('from the whole document on, where nothing stands before it', () => {
+    expect(fieldPath(['approvers', 'alex'])).toBe('approvers.alex');
+  });
 });
 
 describe('what a value is not', () => {
@@ -49,6 +53,7 @@ describe('what a value is not', () => {
   test('is told in the words of the schema where it has some', () => {
     expect(told(z.string().regex(/^x$/, 'is not an x'), 'y')).toEqual([': is not an x']);
     expect(told(z.string().min(1, 'names nobody'), '')).toEqual([': names nobody']);
+    expect(told(z.array(z.int()).min(2, 'has Too few'), [])).toEqual([': has Too few']);
   });
 
   test('is told in the words of the library where we have none', () => {

@@ -21,6 +21,7 @@ export const secretSamples: readonly (readonly [rule: string, secret: string])[]
   ['JSON web token', `token=ey${'J'}${filler(20)}.${filler(30)}.`],
   ['bearer token', `Authorization: Bearer ${filler(24)}`],
   ['bearer token', `curl -H "authorization: bearer ${hex(40)}"`],
+  ['bearer token', `Authorization: Bearer  ${filler(16)}`],
   ['Google API key', `AI${'za'}${filler(35)}`],
   ['password', `PGPASSWORD=${filler(8)} psql`],
   ['password', `migrate --password="${filler(4)}"`],

@@ -62,7 +62,7 @@ const npmRule = { name: 'npm', filePath: '.npmrc' };
 
 /** Runs the preset's rules ourselves: its own engine is asynchronous, and obeys comments. */
 function createPresetScanner(): (text: string) => string | undefined {
-  const findings: string[] = [];
+  let finding: string | undefined;
   const scans: ((content: string) => void)[] = [];
   for (const rule of presetRules as unknown as readonly ScannerRule[]) {
     const name = rule.meta.id.replace('@secretlint/secretlint-rule-', '');
@@ -71,7 +71,7 @@ function createPresetScanner(): (text: string) => string | undefined {
       {
         createTranslator: () => (messageId) => ({ messageId }),
         report: ({ message: { messageId } }) => {
-          if (messageId !== harmless) findings.push(`${name} ${messageId}`);
+          if (messageId !== harmless) finding ??= `${name} ${messageId}`;
         },
       },
       { enableIDScanRule: true },
@@ -82,8 +82,8 @@ function createPresetScanner(): (text: string) => string | undefined {
     }
   }
   return (content) => {
-    findings.length = 0;
+    finding = undefined;
     for (const scan of scans) scan(content);
-    return findings[0];
+    return finding;
   };
 }
