@@ -50,7 +50,9 @@ describe('the inputs of verify', () => {
   });
 
   test('take several ids, in their order', () => {
-    expect(verify({ 'approval-id': `${other},${id}` }).approvalIds).toEqual([other, id]);
+    const { approvalIds, recordSource } = verify({ 'approval-id': `${other},${id}` });
+    expect(approvalIds).toEqual([other, id]);
+    expect(recordSource).toBeUndefined();
   });
 
   test('take a record in place of ids', () => {
@@ -81,6 +83,11 @@ describe('the inputs of request', () => {
   test('name approvers by commas or lines, and nobody for an empty input', () => {
     expect(request({ approver: 'alex, dana\nkim\n' }).approvers).toEqual(['alex', 'dana', 'kim']);
     expect(request({}).approvers).toEqual([]);
+  });
+
+  test('hold the reason, or none', () => {
+    expect(request({ reason: 'Release 1.42' }).reason).toBe('Release 1.42');
+    expect(request({}).reason).toBeUndefined();
   });
 
   test('leave times to the policy where they are empty', () => {

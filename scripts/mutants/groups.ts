@@ -69,8 +69,8 @@ export const groups = {
       ...['step-inputs', 'steps', 'vocabulary'],
     ].map((name) => `gate/${name}`),
     tests: [
-      ...['circumstances', 'conclusion', 'inputs', 'policy-source', 'process', 'rule', 'step*'],
-      'vocabulary',
+      ...['circumstances', 'closed', 'conclusion', 'inputs', 'process', 'rule', 'step-inputs'],
+      ...['steps', 'surroundings', 'vocabulary'],
     ].map((name) => `gate/${name}`),
   },
 };

@@ -15,7 +15,7 @@ export function systemDependencies(
 ): GateDependencies {
   return {
     now: () => Date.now(),
-    sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: () => Math.random(),
     randomBytes: (size) => randomBytes(size),
     ...given,

@@ -4,7 +4,7 @@ import { freeTextProblem, visible } from '../core/text.ts';
 import { parseApprovalIds } from './approval-ids.ts';
 import { parseMinutes } from './minutes.ts';
 import type { ServiceAccess } from './service-access.ts';
-import { stepInputs, type InputName, type Step } from './vocabulary.ts';
+import type { InputName } from './vocabulary.ts';
 
 interface ServiceInputs extends ServiceAccess {
   /** The input as given, empty where absent. */
@@ -29,12 +29,12 @@ export interface VerifyInputs extends ServiceInputs {
 
 /** Every input of the request step as one typed value. @throws Fault configuration naming the input and what to do */
 export function readRequestInputs(read: ReadInput): RequestInputs {
-  const input = closedReader('request', read);
+  const input: (name: InputName<'request'>) => string = read;
   const reason = input('reason');
   const problem = reason === '' ? undefined : freeTextProblem(reason);
   if (problem !== undefined) throw new Fault('configuration', `The input reason ${problem}.`);
   return {
-    declared: readDeclaredFacts(input as ReadInput),
+    declared: readDeclaredFacts(read),
     approvers: readApprovers(input('approver')),
     ...readServiceInputs(input),
     reason: reason === '' ? undefined : reason,
@@ -45,7 +45,7 @@ export function readRequestInputs(read: ReadInput): RequestInputs {
 
 /** Every input of the verify step as one typed value. @throws Fault configuration naming the input and what to do */
 export function readVerifyInputs(read: ReadInput): VerifyInputs {
-  const input = closedReader('verify', read);
+  const input: (name: InputName<'verify'>) => string = read;
   const [approvalId, record] = [input('approval-id'), input('record')];
   if (approvalId === '' && record === '') {
     throw new Fault(
@@ -57,18 +57,10 @@ export function readVerifyInputs(read: ReadInput): VerifyInputs {
     throw new Fault('configuration', 'Both approval-id and record are given. Give exactly one.');
   }
   return {
-    declared: readDeclaredFacts(input as ReadInput),
+    declared: readDeclaredFacts(read),
     ...readServiceInputs(input),
     approvalIds: approvalId === '' ? undefined : parseApprovalIds(approvalId),
     recordSource: record === '' ? undefined : record,
-  };
-}
-
-/** A step reads no input that its action file does not have. */
-function closedReader<S extends Step>(step: S, read: ReadInput): (name: InputName<S>) => string {
-  return (name) => {
-    if (!Object.hasOwn(stepInputs[step], name)) throw new Error(`${step} has no input ${name}`);
-    return read(name);
   };
 }
 

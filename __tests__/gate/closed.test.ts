@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { closedFault } from '../../src/gate/closed.ts';
+import { reasonOf } from '../../src/gate/reason.ts';
+
+const host = 'approve.example.com';
+
+test.each([
+  ['expired', 'expired', `${host} says that request r-1 has expired. Ask for a new approval.`],
+  [
+    'cancelled',
+    'cancelled',
+    `${host} says that request r-1 was withdrawn. Ask for a new approval.`,
+  ],
+  [
+    'superseded',
+    'superseded',
+    `${host} says that a newer request for the same target replaced request r-1. Look for the newer run, or ask for a new approval.`,
+  ],
+  [
+    'redeemed',
+    'already_used',
+    `${host} says that request r-1 was used already. One approval is good for one deploy: ask for a new approval.`,
+  ],
+] as const)('a request that the service calls %s refuses as %s', (status, code, message) => {
+  expect(closedFault(status, 'r-1', host)).toMatchObject({ code, message });
+});
+
+test('the id of a closed request is shown without what hides in it', () => {
+  const { message } = closedFault('expired', 'r\u202E', host);
+  expect(message).toContain('request r\\u{202E} has expired');
+});
+
+test.each([
+  ['an error', new Error('no such file'), 'no such file'],
+  ['an error of another realm', { message: 'no such file' }, 'no such file'],
+  ['an error whose message is no text', { message: 5 }, '5'],
+  ['an error without a message', {}, 'unknown error'],
+  ['a text', 'no such file', 'no such file'],
+  ['nothing', null, 'null'],
+  ['nothing at all', undefined, 'undefined'],
+  ['a text that turns around', 'no \u202E', 'no \\u{202E}'],
+])('the reason of %s', (_name, cause, reason) => {
+  expect(reasonOf(cause)).toBe(reason);
+});
