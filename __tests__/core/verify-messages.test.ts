@@ -484,6 +484,15 @@ describe('every objection', () => {
     ]);
   });
 
+  test('authors that nobody knows are one, and the approval is judged all the same', () => {
+    const unknown = without(plainJob, 'commit_authors');
+    for (const circumstances of [unknown, undefined]) {
+      const evidence = createEvidence(authorsMind, { circumstances });
+      expect(codesOf(evidence)).toContain('configuration');
+      expect(codesOf(evidence)).not.toContain('self_approval');
+    }
+  });
+
   test('a decision that is not good counts for nobody', () => {
     const bad = decide(payload, alex, { flags: 0x01 });
     const { message } = everyObjection(by(bad)).at(-1)!;

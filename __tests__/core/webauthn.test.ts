@@ -85,8 +85,15 @@ describe('an assertion is accepted', () => {
     expect(check(make(), { key: { id, algorithm, public_key } }).ok).toBe(true);
   });
 
-  test('eligible for backup but not backed up', () => {
-    expect(check(make({ flags: 0x0d })).ok).toBe(true);
+  test('eligible for backup but not backed up, and neither', () => {
+    expect(check(make({ flags: 0x0d }))).toEqual({
+      ok: true,
+      value: { signCount: 0, backupEligible: true, backupState: false },
+    });
+    expect(check(make({ flags: 0x05, signCount: 2 ** 32 - 1 }))).toEqual({
+      ok: true,
+      value: { signCount: 2 ** 32 - 1, backupEligible: false, backupState: false },
+    });
   });
 });
 
@@ -94,6 +101,10 @@ describe('an assertion is refused (WebAuthn Level 3, 7.2)', () => {
   test('when id and rawId differ (step 5)', () => {
     const other = createPasskey().pinned.id;
     expect(problemsOf({ ...make(), rawId: other })).toEqual([
+      'id and rawId name different credentials',
+      'id is not the id of the pinned passkey',
+    ]);
+    expect(problemsOf({ ...make(), id: other })).toEqual([
       'id and rawId name different credentials',
       'id is not the id of the pinned passkey',
     ]);
