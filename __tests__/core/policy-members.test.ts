@@ -311,6 +311,42 @@ describe('a service', () => {
     ]);
   });
 
+  test('is a rule, and its environment’s services are a table', () => {
+    expect(ruled({ services: { api: 7 } })).toEqual([`${place}.services.api: must be an object`]);
+    expect(ruled({ services: 7 })).toEqual([`${place}.services: must be an object`]);
+    expect(ruled({ services: { api: { groups: {} } } })).toEqual([
+      `${place}.services.api.groups: must not be empty`,
+    ]);
+  });
+
+  test('does not repeat what its environment says of people, groups and times', () => {
+    const found = faults((document) => {
+      document.approvers.alex.accounts = [];
+      Object.assign(document.environments.production, {
+        not_by_commit_authors: true,
+        quorum: 2,
+        quorum_if_destructive: 1,
+        groups: { owners: { people: ['kim'], quorum: 2 } },
+        triggers: ['pull_request'],
+        no_deploys: [{ from: '2026-12-24T00:00:00Z', to: '2026-12-23T00:00:00Z', reason: 'Rest' }],
+        services: { api: { rerun: 'same_run' }, web: {} },
+      });
+    });
+    const addresses = (name: string) =>
+      `approvers.${name}.accounts: must give the addresses under which ${name} commits ("emails"), or ${place} can't tell commits of theirs (not_by_commit_authors)`;
+    expect(found).toEqual([
+      `approvers.alex.accounts: must name alex's account (provider, id, login), or self-approval can't be seen; or allow it in ${place} by "self_approval": true`,
+      addresses('alex'),
+      addresses('dana'),
+      `${place}.quorum_if_destructive: must not be below the quorum of 2`,
+      `${place}.groups.owners.people[0]: names kim, who is not among the rule's approvers`,
+      `${place}.groups.owners.quorum: asks for 2 people, but the group names 1`,
+      `${place}${nowhere}`,
+      `${place}.triggers: names pull_request, which the rule refuses; take it out, or allow it by "pull_request": true`,
+      `${place}.no_deploys[0].to: must be later than from (2026-12-24T00:00:00Z)`,
+    ]);
+  });
+
   test('does not repeat the faults of its environment', () => {
     const services = { api: {}, web: { max_age_minutes: 5 } };
     expect(ruled({ approvers: ['alex', 'mallory'], quorum: 3, services })).toEqual([
@@ -404,12 +440,16 @@ describe('issuers', () => {
     'https://gitlab.example.com:8443',
     'http://localhost:3000',
     'http://127.0.0.1:3000',
+    'http://ghe.localhost:3000',
   ])('%s is one', (text) => {
     expect(issued(issuer(text))).toEqual([]);
   });
 
   test.each([
     'http://ghe.example.com',
+    'http://ghelocalhost',
+    'http://localhost.example.com',
+    'ftp://localhost',
     'https://ghe.example.com/',
     'https://ghe.example.com/token/',
     'https://user@ghe.example.com',
@@ -454,5 +494,11 @@ describe('issuers', () => {
     ]);
     expect(trustedIssuers(policy)).toEqual(published);
     expect(trustedIssuers({ ...policy, issuers: named })).toEqual(named);
+    Object.defineProperty(Object.prototype, 'issuers', { value: named, configurable: true });
+    try {
+      expect(trustedIssuers(policy)).toEqual(published);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'issuers');
+    }
   });
 });

@@ -331,6 +331,10 @@ describe('a policy is refused', () => {
     ]);
   });
 
+  test('but what is no text at all is a mistake of the caller', () => {
+    expect(() => parsePolicyText(undefined as unknown as string)).toThrow(TypeError);
+  });
+
   test('with a member __proto__, wherever it stands', () => {
     const texts = [
       JSON.stringify(policy).replace('{', '{"__proto__":{},'),
@@ -374,6 +378,7 @@ describe('the relying party', () => {
     ['localhost', 'http://localhost:8080'],
     ['localhost', 'https://localhost'],
     ['gate.localhost', 'http://gate.localhost:8080'],
+    ['localhost', 'http://gate.localhost:8080'],
     ['intranet', 'https://intranet'],
   ])('%s may be used on %s', (id, origin) => {
     expect(faults((document) => (document.relying_party = { id, origin }))).toEqual([]);

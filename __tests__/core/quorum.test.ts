@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Group } from '../../src/core/policy-format.ts';
+import { environmentRule } from '../../src/core/policy-rule.ts';
+import { quorumsOf, unmetQuorums } from '../../src/core/quorum.ts';
 import { isApproved, verifyApproval } from '../../src/core/verify.ts';
 import {
   createEvidence,
@@ -83,6 +85,25 @@ describe('each group has to be met', () => {
     });
     expect(approversOf(approvedBy(careful, ['dana', 'kim'], heavy))).toHaveLength(2);
   });
+});
+
+test('no deploy needs fewer people because its migration is destructive', () => {
+  const written = {
+    quorum: 2,
+    quorum_if_destructive: 1,
+    groups: { owners: { people: ['alex'], quorum: 2, quorum_if_destructive: 1 } },
+  };
+  const { policy } = createWorld(written);
+  const rule = environmentRule(policy, { environment: 'production', service: 'api' })!;
+  expect(quorumsOf(rule, { migration: destructiveMigration })).toEqual([
+    { people: ['alex', 'dana'], count: 2 },
+    { group: 'owners', people: ['alex'], count: 2 },
+  ]);
+});
+
+test('a quorum that is no number is not met', () => {
+  const strange = { people: ['alex'], count: Number.NaN };
+  expect(unmetQuorums([strange, { people: ['alex'], count: 1 }], ['alex'])).toEqual([strange]);
 });
 
 test('whatever the groups, an approval is enough people of each', () => {

@@ -133,7 +133,6 @@ class PolicyCheck {
     const members = membersOf(value) ?? {};
     const sound: Record<string, unknown> = {};
     for (const [name, member] of Object.entries(schema.shape)) {
-      if (name === 'services' || !Object.hasOwn(members, name)) continue;
       if (member.safeParse(members[name]).success) sound[name] = members[name];
     }
     if (sound.groups !== undefined) {
