@@ -20,7 +20,10 @@ class TestProcess extends EventEmitter implements HostProcess {
 let host: TestProcess;
 let reported: string[];
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  // Only what waits: turns of the event loop and clocks are real.
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'hrtime', 'Date'],
+  });
   host = new TestProcess();
   reported = [];
 });
