@@ -523,6 +523,84 @@ describe('refused, with field and rule', () => {
     }
   });
 
+  test.each([
+    ['schema', 'v1', 'must be "deploy-facts/v1"'],
+    ['service', 'a b', 'must be a name such as api, shop/api or @acme/api, not "a b"'],
+    [
+      'environment',
+      'prod,eu',
+      'must be letters, digits, inner blanks and ._:/%@#+=()$-, not "prod,eu"',
+    ],
+    ['region', '-eu', 'must be a letter or digit, then letters, digits and ._:/-, not "-eu"'],
+    [
+      'server',
+      'github.com',
+      'must be the URL of the forge without a slash at the end, such as https://github.com, not "github.com"',
+    ],
+    [
+      'repository',
+      '/shop',
+      'must be a path such as owner/name or group/subgroup/project, not "/shop"',
+    ],
+    [
+      'repository_id',
+      '007',
+      'must be a decimal number, a UUID in lower case, or provider:name, not "007"',
+    ],
+    ['ref', 'main', 'must be a full ref such as refs/heads/main or refs/tags/v1.2.0, not "main"'],
+    [
+      'commit',
+      'HEAD',
+      'must be a full commit id, 40 or 64 lower-case hex digits and not all zero, not "HEAD"',
+    ],
+    ['digest', 'v1', 'must be sha256: and 64 lower-case hex digits, not "v1"'],
+    ['workflow', 'ä', 'must be printable ASCII without a blank at either end, not "ä"'],
+    ['actor.login', '-a', 'must be a login such as alexdoe or release-agent[bot], not "-a"'],
+    ['actor.type', 'bot', 'must be one of: agent, human, pipeline, service-account'],
+    ['run_id', '01', 'must be a decimal number without leading zeros, not "01"'],
+    [
+      'migration.files[0].path',
+      'a//b',
+      'must be a clean path inside the repository, relative and with single slashes, not "a//b"',
+    ],
+    ['migration.files[0].sha256', 'x', 'must be 64 lower-case hex digits, not "x"'],
+    ['rollback.kind', 'undo', 'must be one of: version, command, runbook'],
+    ['rollback.note', '', 'must not be empty; leave it out instead'],
+    ['service', '', 'must not be empty'],
+    ['service', 'x'.repeat(256), 'must be at most 255 characters long, not 256'],
+    [
+      'service',
+      `${'a'.repeat(99)}!`,
+      `must be a name such as api, shop/api or @acme/api, not "${'a'.repeat(40)}…${'a'.repeat(38)}!"`,
+    ],
+    ['service', 'a\u202eb', 'must be a name such as api, shop/api or @acme/api, not "a\\u{202E}b"'],
+  ])('%s: %j, in a whole sentence', (field, value, sentence) => {
+    expect(problemsOf(withField(field, value))).toEqual([`${field}: ${sentence}`]);
+  });
+
+  test('a value that looks like a secret is not repeated', () => {
+    const secret = ['-----BEGIN', 'PRIVATE KEY-----'].join(' ');
+    expect(problemsOf(withField('service', secret))[0]).toBe(
+      'service: must be a name such as api, shop/api or @acme/api, not a value that is not shown',
+    );
+  });
+
+  test('how much the commit holds beside what is known: how many files, and their hash', () => {
+    const of = (left_out: unknown) => problemsOf({ ...exampleFacts(), left_out });
+    const sha256 = 'a'.repeat(64);
+    expect(of({ count: '1', sha256 })).toEqual([]);
+    expect(of({ count: '999999999', sha256 })).toEqual([]);
+    for (const count of ['0', '01', '-1', '1.5', '1x', 'x1', '1234567890']) {
+      expect(of({ count, sha256 })).toEqual([
+        `left_out.count: must be a decimal number above zero, without leading zeros, not "${count}"`,
+      ]);
+    }
+    expect(of({})).toEqual(['left_out.count: is missing', 'left_out.sha256: is missing']);
+    expect(of({ count: '1', sha256, files: [] })).toEqual([
+      'left_out.files: is not a member of this format; remove it',
+    ]);
+  });
+
   test.each(['service', 'environment', 'region', 'account', 'tenant', 'cluster', 'rollback.value'])(
     'broad labels, in any case: %s',
     (field) => {
@@ -584,6 +662,14 @@ describe('refused, with field and rule', () => {
     ]);
   });
 
+  test('migration files of which none has a path are not the same one', () => {
+    const files = ['a', 'b'].map((digit) => ({ sha256: digit.repeat(64) }));
+    expect(problemsOf(withField('migration.files', files))).toEqual([
+      'migration.files[0].path: is missing',
+      'migration.files[1].path: is missing',
+    ]);
+  });
+
   test('empty lists', () => {
     expect(problemsOf(withField('migration.files', []))).toEqual([
       'migration.files: must name at least one file',
@@ -599,8 +685,12 @@ describe('refused, with field and rule', () => {
       path('migration.destructive'),
       false,
     );
-    expect(fieldsOf(other)).toEqual(['migration.destructive']);
-    expect(fieldsOf(withField('migration.destructive', false))).toEqual(['migration.statements']);
+    expect(problemsOf(other)).toEqual([
+      'migration.destructive: must be true: a migration of kind "other" can\'t be analysed',
+    ]);
+    expect(problemsOf(withField('migration.destructive', false))).toEqual([
+      'migration.statements: must not be there: these are what makes a migration destructive, and this one says it is not',
+    ]);
   });
 
   test('members of "sql" in a migration of kind "none"', () => {

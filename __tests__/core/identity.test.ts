@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   attestedFacts,
+  attestedPaths,
   identityProblems,
   jobClaims,
   keysUrl,
@@ -110,6 +111,35 @@ describe('a token that says what the facts say', () => {
     expect(attestedFacts('gitlab', claimsOf('gitlab', request)).has('ref')).toBe(false);
   });
 
+  test('only what it says in words, and of its own, attests a fact', () => {
+    for (const environment of ['', 7, null, ['production'], undefined]) {
+      expect(attestedFacts('github', claimsOf('github', { environment })).has('environment')).toBe(
+        false,
+      );
+    }
+    const claims = claimsOf('github', { environment: undefined });
+    Object.defineProperty(Object.prototype, 'environment', {
+      value: 'production',
+      configurable: true,
+    });
+    try {
+      expect(attestedFacts('github', claims).has('environment')).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'environment');
+    }
+  });
+
+  test('attests those facts of a deploy that are the same', () => {
+    const paths = [...attestedFacts('github', claimsOf('github')).keys()];
+    expect(paths).toHaveLength(12);
+    expect(attestedPaths('github', claimsOf('github'), factsOf.github)).toEqual(paths);
+    const claims = claimsOf('github', { environment: 'staging', actor_id: '1' });
+    const facts = withValue(factsOf.github, ['workflow'], undefined);
+    expect(attestedPaths('github', claims, facts)).toEqual(
+      paths.filter((path) => !['environment', 'actor.id', 'workflow'].includes(path)),
+    );
+  });
+
   test('what it says of the job beside the facts', () => {
     expect(jobClaims('github', claimsOf('github'))).toEqual({
       trigger: 'workflow_dispatch',
@@ -121,6 +151,9 @@ describe('a token that says what the facts say', () => {
       runner: 'gitlab-hosted',
       job_workflow_ref: undefined,
     });
+    expect(
+      jobClaims('gitlab', claimsOf('gitlab', { job_workflow_ref: 'a file' })).job_workflow_ref,
+    ).toBeUndefined();
   });
 
   test('keys are where each provider is known to publish them', () => {
@@ -157,6 +190,29 @@ describe('differences', () => {
     ]);
   });
 
+  test('what else a token does not say, or says in another form', () => {
+    const unsaid = 'is not in the token of this job';
+    expect(problems('github', { sha: undefined })).toEqual([{ field: 'commit', message: unsaid }]);
+    for (const changes of [{ ref: '' }, { ref: 7 }, { ref_type: 'branches' }, { ref_type: '' }]) {
+      expect(problems('gitlab', changes)).toEqual([{ field: 'ref', message: unsaid }]);
+    }
+    expect(problems('gitlab', { ref_type: 'tag' })).toEqual([
+      {
+        field: 'ref',
+        message: 'is "refs/heads/main", but the token of this job says "refs/tags/main"',
+      },
+    ]);
+    expect(problems('github', { run_id: 9876543210 })).toEqual([
+      { field: 'run_id', message: 'is "9876543210", but the token of this job says "9876543210"' },
+    ]);
+    expect(problems('github', { actor: ['a'] })).toEqual([
+      {
+        field: 'actor.login',
+        message: 'is "release-agent[bot]", but the token of this job says "["a"]"',
+      },
+    ]);
+  });
+
   test('both values are in the message, escaped', () => {
     expect(problems('github', { environment: 'sta\u202Eging' })).toEqual([
       {
@@ -186,6 +242,16 @@ describe('differences', () => {
     ]);
   });
 
+  test('facts that do not say what the token says', () => {
+    const facts = ['server', 'workflow', 'workflow_sha'].reduce(
+      (rest, name) => withValue(rest, [name], undefined),
+      factsOf.github,
+    );
+    expect(identityProblems('github', claimsOf('github'), facts, { otherCommit: false })).toEqual(
+      [],
+    );
+  });
+
   test('another commit, only where the policy may allow that', () => {
     const sha = 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2';
     expect(fieldsOf('github', { sha })).toEqual(['commit']);
@@ -198,6 +264,51 @@ describe('differences', () => {
     expect(fieldsOf('github', { job_workflow_ref: '' })).toEqual(['job_workflow_ref']);
     expect(fieldsOf('github', { job_workflow_ref: ['a'] })).toEqual(['job_workflow_ref']);
     expect(problems('github', { job_workflow_ref: undefined })).toEqual([]);
+    expect(problems('github', { job_workflow_ref: 'a\nb' })).toEqual([
+      {
+        field: 'job_workflow_ref',
+        message:
+          'of the token must be printable ASCII of at most 255 characters, not "a\\u{000A}b"',
+      },
+    ]);
+    expect(problems('github', { job_workflow_ref: 'x'.repeat(255) })).toEqual([]);
+  });
+});
+
+describe('a merge request of GitLab', () => {
+  const claims = claimsOf('gitlab', { pipeline_source: 'merge_request_event', ref: 'from-a-fork' });
+  const problemsAt = (ref: string, said = claims) =>
+    identityProblems('gitlab', said, { ...gitlabFacts, ref }, { otherCommit: false });
+
+  test('attests no branch, and none is taken for one', () => {
+    expect(problemsAt('refs/merge-requests/7/head')).toEqual([]);
+    for (const ref of [
+      'refs/heads/from-a-fork',
+      'refs/heads/main',
+      'refs/heads/refs/merge-requests/7/head',
+    ]) {
+      expect(problemsAt(ref)).toEqual([
+        {
+          field: 'ref',
+          message: `is "${ref}", but the token of this job is that of a merge request`,
+        },
+      ]);
+    }
+  });
+
+  test('is held to everything else', () => {
+    const other = { ...claims, environment: 'staging' };
+    expect(problemsAt('refs/merge-requests/7/head', other).map(({ field }) => field)).toEqual([
+      'environment',
+    ]);
+    expect(problemsAt('refs/heads/main', other).map(({ field }) => field)).toEqual([
+      'environment',
+      'ref',
+    ]);
+  });
+
+  test('is none of GitHub', () => {
+    expect(problems('github', { pipeline_source: 'merge_request_event' })).toEqual([]);
   });
 });
 
@@ -207,13 +318,36 @@ describe('the forge behind an issuer of GitHub', () => {
 
   test('is known for github.com, an enterprise of it, ghe.com and an own server', () => {
     expect(server(`${issuers.github}/acme`)).toBe('https://github.com');
+    expect(server(issuers.github)).toBe('https://github.com');
     expect(server('https://token.actions.acme.ghe.com')).toBe('https://acme.ghe.com');
+    expect(server('https://token.actions.acme-2.ghe.com')).toBe('https://acme-2.ghe.com');
     expect(server('https://git.acme.example/_services/token')).toBe('https://git.acme.example');
   });
 
   test('is not guessed for any other', () => {
-    expect(server('https://tokens.example')).toBeUndefined();
-    expect(server('https://token.actions.githubusercontent.com.evil.example')).toBeUndefined();
+    for (const iss of [
+      'https://tokens.example',
+      'https://token.actions.githubusercontent.com.evil.example',
+      'https://token.actions.githubusercontent.com/',
+      'https://token.actions.githubusercontent.com/acme/shop',
+      'https://token-actions.githubusercontent.com',
+      'https://token.actions-githubusercontent.com',
+      'https://token.actions.githubusercontent-com',
+      'x-https://token.actions.githubusercontent.com',
+      'https://token.actions.acme.ghe.com/x',
+      'https://token.actions.acme.ghe-com',
+      'https://token.actions.acme-ghe.com',
+      'https://token.actions-acme.ghe.com',
+      'https://token-actions.acme.ghe.com',
+      'https://token.actions.ACME.ghe.com',
+      'https://token.actions..ghe.com',
+      'x-https://token.actions.acme.ghe.com',
+      'https:///_services/token',
+      'https://git.acme.example/x/_services/token',
+      'https://git.acme.example/_services/token/x',
+      'x-https://git.acme.example/_services/token',
+    ])
+      expect([iss, server(iss)]).toEqual([iss, undefined]);
     expect(problems('github', { iss: 'https://tokens.example' })).toEqual([]);
   });
 

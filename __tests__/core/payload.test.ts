@@ -148,8 +148,25 @@ describe('refused, with field and rule', () => {
     const withFiles = (count: number) =>
       withValue(examplePayload(), ['facts', 'migration', 'files'], files(count));
     expect(fieldsOf(withFiles(120))).toEqual([]);
+    const bytes = Buffer.byteLength(canonicalText(withFiles(140)));
     expect(problemsOf(checkPayload(withFiles(140)))).toEqual([
-      expect.stringMatching(/^: is too large: \d{5} bytes, the limit is 65536; deploy fewer/),
+      `: is too large: ${bytes} bytes, the limit is 65536; deploy fewer migration files at once`,
+    ]);
+  });
+
+  test('exactly 64 KiB is not too large, one byte more is', () => {
+    const padded = (last: number) =>
+      withValue(
+        examplePayload(),
+        ['facts', 'migration', 'statements'],
+        [...Array.from({ length: 127 }, () => 'ä'.repeat(250)), 'x'.repeat(last)],
+      );
+    const ofBytes = (bytes: number) =>
+      padded(1 + bytes - Buffer.byteLength(canonicalText(padded(1))));
+    expect(Buffer.byteLength(canonicalText(ofBytes(65_536)))).toBe(65_536);
+    expect(problemsOf(checkPayload(ofBytes(65_536)))).toEqual([]);
+    expect(problemsOf(checkPayload(ofBytes(65_537)))).toEqual([
+      ': is too large: 65537 bytes, the limit is 65536; deploy fewer migration files at once',
     ]);
   });
 
@@ -254,6 +271,24 @@ describe('buildPayload', () => {
     expect(thrown.code).toBe('payload_invalid');
     expect(thrown.message).toContain(`${field}: must`);
     expect(thrown.details.problems).toEqual([{ field, message: expect.any(String) }]);
+  });
+
+  test('a refusal is a whole sentence with a line for each problem', () => {
+    expect(() => buildPayload({ ...options, expiresAt: now, requestId: 'x' })).toThrow(
+      new Fault(
+        'payload_invalid',
+        "These deploy facts can't be put to a person:\nrequest_id: must be 32 lower-case hex digits\nexpires_at: must be later than requested_at",
+      ),
+    );
+  });
+
+  test('what is new, only where it is given', () => {
+    const changes = { commits: [], incomplete: true } as const;
+    expect(buildPayload({ ...options, changes }).context).toEqual({ changes });
+    expect(buildPayload({ ...options, changes, reason: 'because' }).context).toEqual({
+      changes,
+      reason: 'because',
+    });
   });
 });
 

@@ -84,15 +84,15 @@ const maybeText = z.string().optional().catch(undefined);
 /** Only what the rules between values need, and forgiving: each member is there or not, of whatever the rest is. */
 const shape = z.object({
   commit: maybeText,
-  rollback: z.object({ value: maybeText }).catch({ value: undefined }),
+  rollback: z.object({ value: maybeText }).catch({}),
   migration: z
     .object({
       kind: maybeText,
       destructive: z.boolean().optional().catch(undefined),
       statements: z.array(z.unknown()).optional().catch(undefined),
-      files: z.array(z.object({ path: maybeText }).catch({ path: undefined })).catch([]),
+      files: z.array(z.object({ path: maybeText }).catch({})).catch([]),
     })
-    .catch({ kind: undefined, files: [] }),
+    .catch({ files: [] }),
 });
 type Shape = z.infer<typeof shape>;
 
@@ -100,7 +100,7 @@ type Shape = z.infer<typeof shape>;
 function rollbackProblems({ commit, rollback }: Shape): Problem[] {
   const target = rollback.value?.toLowerCase();
   if (commit === undefined || target === undefined) return [];
-  if (!/^[0-9a-f]{7,}$/.test(target) || !commit.startsWith(target)) return [];
+  if (target.length < 7 || !commit.startsWith(target)) return [];
   const message = 'must not be the commit that is being deployed; name the version to go back to';
   return [{ field: 'rollback.value', message }];
 }

@@ -188,15 +188,14 @@ function isMergeRequest(claims: TokenClaims): boolean {
   return claim('pipeline_source')(claims) === 'merge_request_event';
 }
 
+/** Only what the facts themselves hold: a prototype says nothing of a deploy. */
 function factAt(facts: DeployFacts, path: string): string | undefined {
-  let value: unknown = facts;
-  for (const name of path.split('.')) {
-    value =
-      typeof value === 'object' && value !== null
-        ? Object.getOwnPropertyDescriptor(value, name)?.value
-        : undefined;
-  }
-  return typeof value === 'string' ? value : undefined;
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, name) => Object.getOwnPropertyDescriptor(value, name)?.value,
+      facts,
+    ) as string | undefined;
 }
 
 function unsaid(fact: string): string {
