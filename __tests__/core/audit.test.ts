@@ -3,6 +3,7 @@ import { auditRecord, type Audit } from '../../src/core/audit.ts';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { policyHash } from '../../src/core/policy.ts';
+import type { ApprovalRecord } from '../../src/core/record.ts';
 import {
   fileText,
   recordFileNames,
@@ -61,7 +62,16 @@ describe('a record', () => {
     expect(policySha256).toBe(policyHash(world.policy));
     expect(held?.approvers).toEqual(['alex']);
     expect(held?.summary).toContain('alex approved "Deploy api to production"');
-    expect(held?.notRepeated.join('\n')).toMatch(/The redemption[^]*The policy[^]*stated by/);
+    expect(held?.payloadHash).toBe(sha256Hex(canonicalText(payload)));
+    expect(held?.notRepeated).toEqual([
+      'The redemption: that run 9876543210, attempt 1, job deploy used the approval at 2026-11-22T10:10:00Z, and nobody else did. Ask the service for it; the record only says so.',
+      `The policy: whether this one was in force. Compare its SHA-256 ${policyHash(world.policy)} with that of the policy which the environment had.`,
+      'The times of the decisions, stated by the service and not signed: alex at 2026-11-22T10:05:00Z.',
+      'The job, as the gate wrote it down, unsigned (circumstances in verdict.json): provider local, trigger unknown, runner unknown. The rules of the policy were applied to that again.',
+      'The identity of the job: there was no OIDC token.',
+      'The changes since the last deploy (authors: 0, new migrations: 0), as git told the gate. Ask the repository for them.',
+      'The facts: the gate collected them on the machine that deployed. What was signed is what is in facts.json; what ran is not recorded here.',
+    ]);
   });
 
   test('holds at a time that is asked for, and not at one outside of its window', () => {
@@ -91,11 +101,39 @@ describe('a record', () => {
     const files = folderOf(documentsOf({ record, verdict }));
     const then = audit(files, requestedAt + 20 * 60_000);
     expect(then.faults).toEqual([]);
-    expect(then.held?.notRepeated[0]).toContain('there was none');
+    expect(then.held?.notRepeated[0]).toBe(
+      'The redemption: there was none. This is the record of the request step, and says nothing of a deploy.',
+    );
     expect(audit(files)).toMatchObject({
       asOf: { time: formatTime(now), clock: 'this machine' },
       faults: [{ where: 'evidence', code: 'expired' }],
     });
+  });
+
+  test('that was bound to its run only says to which, of two people who decided', () => {
+    const bound = createWorld({ redemption: 'run', quorum: 2 });
+    const decisions = [
+      decide(payload, bound.passkeys.alex),
+      decide(payload, bound.passkeys.dana, { approver: 'dana', decidedAt: requestedAt + 60_000 }),
+    ];
+    const toldOf = (redemption: ApprovalRecord['redemption']) => {
+      const record = createRecord(payload, decisions, { redemption });
+      const verdict = verifyApproval(createEvidence(bound, { payload, record }));
+      return audit(
+        folderOf({ record, facts: payload.facts, policy: bound.policy, verdict }),
+        requestedAt + 10 * 60_000,
+      ).held?.notRepeated;
+    };
+    const run = { run_id: facts.run_id, run_attempt: '1', job: 'deploy' };
+    expect(toldOf({ state: 'run', ...run })).toEqual(
+      expect.arrayContaining([
+        'The redemption: there was none (redemption: run in the policy). The approval was bound to run 9876543210, attempt 1, job deploy, and could be used again there.',
+        'The times of the decisions, stated by the service and not signed: alex at 2026-11-22T10:05:00Z, dana at 2026-11-22T10:01:00Z.',
+      ]),
+    );
+    expect(toldOf({ state: 'run' })?.[0]).toContain(
+      ' bound to run unknown, attempt unknown, job unknown, ',
+    );
   });
 
   test('lists the SHA-256 of each file, that of the verdict without the list', () => {
@@ -129,7 +167,40 @@ describe('damage', () => {
     files.delete(name);
     const { faults, held } = audit(files);
     expect(held).toBeUndefined();
-    expect(faults[0]).toMatchObject({ where: name, message: `${name} is missing.` });
+    const code = name === 'policy.json' ? 'configuration' : 'payload_invalid';
+    // Without what the gate wrote down there the rules are held to a job of which nothing is known.
+    const told = faults.filter(({ where }) => where !== 'evidence');
+    expect(told).toEqual([{ where: name, code, message: `${name} is missing.` }]);
+    const isUnknown = name === 'verdict.json';
+    expect(faults.slice(1).map(({ code }) => code)).toEqual(isUnknown ? ['configuration'] : []);
+  });
+
+  test('in a file is told with its place', () => {
+    const told = (name: RecordFileName, text: string) =>
+      audit(new Map(good).set(name, Buffer.from(text)))
+        .faults.filter(({ where }) => where === name)
+        .map(({ message }) => message);
+    const changed = (name: RecordFileName, text: string) => [
+      `${name} is not the one that verdict.json lists: its SHA-256 is ${sha256Hex(text)}, not ${sha256Hex(good.get(name)!)}.`,
+    ];
+    expect(told('record.json', '{}x')).toEqual([
+      expect.stringMatching(/^record\.json: (?!,)/),
+      ...changed('record.json', '{}x'),
+    ]);
+    const more = String(good.get('facts.json')).replace('{', '{"more": 1,');
+    expect(told('facts.json', more)).toEqual([
+      'facts.json, more: is not a member of this format; remove it',
+      ...changed('facts.json', more),
+    ]);
+    const large = `${' '.repeat(262_144)}{}`;
+    expect(told('policy.json', large)).toEqual([
+      expect.stringMatching(/^policy\.json: Too large: 262146 bytes, the limit is 262144/),
+      ...changed('policy.json', large),
+    ]);
+    const verdict = JSON.parse(String(good.get('verdict.json'))) as object;
+    expect(told('verdict.json', fileText({ ...verdict, more: 1 }))).toEqual([
+      'verdict.json, more: is not a member of this format; remove it',
+    ]);
   });
 
   test('an empty folder has four faults', () => {
@@ -161,19 +232,34 @@ describe('damage', () => {
       String(good.get('verdict.json')).replace('"approved"', '"\\u0061pproved"'),
     ]) {
       const files = new Map(good).set('verdict.json', Buffer.from(text));
-      expect(codes(audit(files))).toContain('verdict.json payload_invalid');
+      const { faults, held } = audit(files);
+      expect(held).toBeUndefined();
+      expect(faults.at(-1)).toEqual({
+        ...{ where: 'verdict.json', code: 'payload_invalid' },
+        message: 'verdict.json is not in the form in which the gate writes it.',
+      });
     }
   });
 
   test('a verdict without hashes, or without that of one file, never holds', () => {
     const bare = new Map(good).set('verdict.json', Buffer.from(fileText(documentsOf().verdict)));
-    expect(codes(audit(bare))).toEqual(['verdict.json payload_invalid']);
+    expect(audit(bare).faults).toEqual([
+      {
+        ...{ where: 'verdict.json', code: 'payload_invalid' },
+        message: 'verdict.json lists no SHA-256 of the files, so that damage would not show.',
+      },
+    ]);
     const { files, ...rest } = JSON.parse(String(good.get('verdict.json'))) as {
       readonly files: Record<string, string>;
     };
     const text = fileText({ ...rest, files: without(files, 'policy.json') });
     const outcome = audit(new Map(good).set('verdict.json', Buffer.from(text)));
-    expect(codes(outcome)).toContain('policy.json payload_invalid');
+    expect(outcome.faults).toEqual([
+      {
+        ...{ where: 'policy.json', code: 'payload_invalid' },
+        message: `policy.json is not the one that verdict.json lists: its SHA-256 is ${files['policy.json']!}, not none.`,
+      },
+    ]);
   });
 });
 
@@ -281,6 +367,24 @@ describe('a folder that was rewritten together with its hashes does not hold', (
     ],
   ] satisfies [string, Partial<RecordDocuments>, string][])('%s', (_name, changes, expected) => {
     expect(rewritten(changes)).toContain(expected);
+    expect(audit(folderOf(documentsOf(changes))).held).toBeUndefined();
+  });
+
+  test('and what its verdict says otherwise is told', () => {
+    const messages = (changes: Partial<RecordDocuments>) =>
+      audit(folderOf(documentsOf(changes))).faults.map(({ message }) => message);
+    const { verdict } = documentsOf();
+    const hash = sha256Hex(canonicalText(payload));
+    expect(messages({ verdict: { ...verdict, approvers: ['dana'], exit_code: 1 } })).toEqual([
+      'verdict.json says exit_code 1, and the evidence says 0.',
+      'verdict.json says approvers ["dana"], and the evidence says ["alex"].',
+    ]);
+    expect(messages({ verdict: without(verdict, 'payload_hash') })).toEqual([
+      `verdict.json says payload_hash "absent", and the evidence says "${hash}".`,
+    ]);
+    expect(messages({ record: { ...record, assurance: 'service' } })).toEqual([
+      'record.json was made with assurance: service. The service was believed and no signature is there, so that nothing in this folder can be checked.',
+    ]);
   });
 
   test('and each of several bad decisions is named', () => {

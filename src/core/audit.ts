@@ -71,7 +71,8 @@ export function auditRecord({ files, at, now }: AuditInput): Audit {
   const evidence: ApprovalEvidence = {
     ...{ policy, record, finalFacts: facts, now: parseTime(asOf.time) },
     circumstances: stated?.circumstances,
-    step: record.redemption.state === 'pending' ? 'request' : 'verify',
+    // A record of the request step holds too; all else is judged alike in both steps.
+    step: 'request',
   };
   const verdict = verifyApproval(evidence);
   faults.push(
@@ -88,7 +89,7 @@ export function auditRecord({ files, at, now }: AuditInput): Audit {
       summary: verdict.message,
       payloadHash: record.payload_hash,
       approvers: verdict.approvers,
-      notRepeated: notRepeated(record, policy, stated?.circumstances),
+      notRepeated: notRepeated(record, policy, evidence.circumstances),
     },
   };
 }
@@ -225,8 +226,8 @@ function circumstancesNotRepeated(circumstances: Circumstances | undefined): rea
       ? 'The identity of the job: there was no OIDC token.'
       : `The identity of the job: that ${visible(identity.issuer)} attested ${identity.attested.map((path) => visible(path)).join(', ')}. The token is not kept; the record only says that the gate checked it.`;
   const counts = [
-    ...(authors === undefined ? [] : [`${authors.length} authors`]),
-    ...(migrations === undefined ? [] : [`${migrations.length} new migrations`]),
+    ...(authors === undefined ? [] : [`authors: ${authors.length}`]),
+    ...(migrations === undefined ? [] : [`new migrations: ${migrations.length}`]),
   ];
   if (counts.length === 0) return [job, token];
   const changes = `The changes since the last deploy (${counts.join(', ')}), as git told the gate. Ask the repository for them.`;
