@@ -138,8 +138,8 @@ describe('what is new, in the job log', () => {
 
   test.each([
     [20, []],
-    [21, ['  and 1 more migration files']],
-    [25, ['  and 5 more migration files']],
+    [21, ['  More migration files: 1']],
+    [25, ['  More migration files: 5']],
   ])('of %i new migration files 20 are named', (count, rest) => {
     const files = Array.from({ length: count }, (_, at) => ({
       path: `db/${at + 1}.sql`,

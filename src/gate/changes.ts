@@ -64,7 +64,7 @@ function differences(last: DeployFacts, now: DeployFacts): readonly string[] {
     ...files.slice(0, maxFiles).map(({ path }) => {
       return `  ${ran.has(path) ? 'Changed' : 'New'} migration file: ${visible(path)}`;
     }),
-    ...(files.length > maxFiles ? [`  and ${files.length - maxFiles} more migration files`] : []),
+    ...(files.length > maxFiles ? [`  More migration files: ${files.length - maxFiles}`] : []),
   ];
 }
 
