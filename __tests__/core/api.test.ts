@@ -16,7 +16,6 @@ import { createEvidence, createWorld } from '../support/approvals.ts';
 const payloadHash = 'ab'.repeat(32);
 const nonce = 'A'.repeat(43);
 const id = '123e4567-e89b-42d3-a456-426614174000';
-const assertion = createEvidence(createWorld()).record.decisions[0]!.assertion!;
 
 const confirmation = { id, status: 'approved', payloadHash, expiresAt: '2026-11-22T11:00:00Z' };
 const created = {
@@ -79,6 +78,7 @@ describe('an answer', () => {
   });
 
   test('has evidence in the closed form of a record', () => {
+    const assertion = createEvidence(createWorld()).record.decisions[0]!.assertion!;
     const rawAssertion = { ...assertion, clientExtensionResults: { a: 1 }, extra: true };
     expect(confirmationSchema.parse({ ...confirmation, rawAssertion }).rawAssertion).toEqual(
       assertion,

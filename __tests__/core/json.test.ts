@@ -245,7 +245,10 @@ describe('what it refuses, and where', () => {
     expect(errorOf('[[[]]]', { maxBytes: 100, maxDepth: 2 }).message).toBe(
       'Nested deeper than 2 levels (line 1, column 3)',
     );
-    expect(parse('[[],[],[],[],[],[],[],[],[],{}]')).toHaveLength(10);
+    for (const side of ['[],[],[],[],[],[],[],[],[],{}', '{"a":[]},[],[],[],[],[],[],[],[],{}']) {
+      expect(parse(`[${side}]`)).toHaveLength(10);
+      expect(parse(`[[${side}]]`)).toHaveLength(1);
+    }
   });
 
   test('depth: a hundred thousand brackets are no stack overflow', () => {
@@ -316,7 +319,7 @@ describeVectors('JSONTestSuite (threat 11)', () => {
 
 describe('places', () => {
   const text = '{\n  "a": [1, {"b.c": "x"}],\n  "d": {}, "e": "\\n"\n}';
-  const { value, placeOf } = parseJsonWithPlaces(text, limits);
+  const placeOf = (field: string) => parseJsonWithPlaces(text, limits).placeOf(field);
 
   test.each([
     ['', 1, 1],
@@ -345,7 +348,7 @@ describe('places', () => {
   });
 
   test('come beside the same value, and for any text without an exception', () => {
-    expect(value).toEqual(parse(text));
+    expect(parseJsonWithPlaces(text, limits).value).toEqual(parse(text));
     fc.assert(
       fc.property(fc.json({ maxDepth: 3 }), fc.string(), (json, field) => {
         fc.pre(checkJson(json, { maxBytes: maxRecordBytes }).ok);
@@ -359,6 +362,22 @@ describe('places', () => {
   });
 
   test('of a text that is refused are those of its fault', () => {
-    expect(() => parseJsonWithPlaces('{"a":1,}', limits)).toThrow(JsonError);
+    const messageOf = (text: string, options = limits) => {
+      try {
+        return parseJsonWithPlaces(text, options).value;
+      } catch (error) {
+        return (error as JsonError).message;
+      }
+    };
+    expect(messageOf('{"a":1,}')).toBe(
+      'Expected a member name in double quotes, found "}" (line 1, column 8)',
+    );
+    expect(messageOf(`${'['.repeat(8)}${']'.repeat(8)}`)).toEqual([[[[[[[[]]]]]]]]);
+    expect(messageOf('['.repeat(9))).toBe('Nested deeper than 8 levels (line 1, column 9)');
+    const shallow = { maxBytes: 5, maxDepth: 2 };
+    expect(messageOf('[[[', shallow)).toBe('Nested deeper than 2 levels (line 1, column 3)');
+    expect(messageOf('[[[[[[', shallow)).toBe(
+      'Too large: 6 bytes, the limit is 5 (line 1, column 1)',
+    );
   });
 });

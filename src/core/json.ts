@@ -265,7 +265,7 @@ class Reader {
     if (token === '') throw this.unexpected('a value');
     const value = Number(token);
     const whole = /^-?\d+$/.test(token);
-    const vanished = value === 0 && /[1-9]/.test(token.replace(/[eE].*/, ''));
+    const vanished = value === 0 && /^[^eE]*[1-9]/.test(token);
     if (!Number.isFinite(value) || vanished || (whole && !Number.isSafeInteger(value))) {
       throw this.error('A number is too large or too small to be exact', start);
     }
