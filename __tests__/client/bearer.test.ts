@@ -53,6 +53,23 @@ describe('which token goes with which request', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('one that fails late does not throw away the one that came after it', async () => {
+    const first = Promise.withResolvers<string>();
+    const asked = [first.promise, Promise.resolve('token-2')];
+    let now = 0;
+    const token = bearerTokens(
+      () => asked.shift() ?? Promise.reject(outage()),
+      'a',
+      () => now,
+    );
+    const late = token(get);
+    now = 240_000;
+    expect(await token(get)).toBe('token-2');
+    first.reject(outage());
+    await expect(late).rejects.toMatchObject({ reason: 'unreachable' });
+    expect(await token(get)).toBe('token-2');
+  });
+
   test('an outage of the forge lets a question wait, and ends a change', async () => {
     let down = true;
     const { mint } = forge(() => (down ? outage() : undefined));

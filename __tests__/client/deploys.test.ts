@@ -127,6 +127,13 @@ describe('what is no answer is refused', () => {
     expect(await refusal(act, facts)).toContain('repository is acme/other, not acme/shop');
   });
 
+  test('a deploy with more than was asked for', async () => {
+    const { tenant: _, ...facts } = exampleFacts();
+    expect(await refusal(json(200, good), facts as DeployFacts)).toContain(
+      'it answers with a deploy whose tenant is acme, not none.',
+    );
+  });
+
   test('a signal ends it', async () => {
     server.script(silence);
     const deps = testDependencies(server.apiUrl, 5_000);

@@ -376,6 +376,7 @@ describe('an answer that can not be read', () => {
 
 describe('create', () => {
   test.each([
+    ['no address at all', '/approve/1'],
     ['another scheme', 'javascript:alert(1)'],
     ['http to another host', 'http://approve.example.com/approve/1'],
     ['a user name', 'https://approve.example.com@evil.example/approve/1'],

@@ -95,12 +95,40 @@ describe('what is sent', () => {
     }
   });
 
+  test('the name of the program, where it is given', async () => {
+    server.script(json(200, {}));
+    const userAgent = 'deploy-warrant/1.2.3';
+    await createTransport({ apiUrl: server.apiUrl, apiKey, userAgent }).send(get);
+    expect(server.seen[0]!.headers['user-agent']).toMatch(/^deploy-warrant\/1\.2\.3/);
+  });
+
   test('to an IPv6 loopback address too', async () => {
     const six = await startFaultyServer({ host: '::1' });
     six.script(json(200, {}));
     const to = createTransport({ apiUrl: six.apiUrl, apiKey });
     await expect(to.send(get)).resolves.toMatchObject({ status: 200 });
     await six.close();
+  });
+});
+
+describe('what is told of an answer', () => {
+  test('no time where it has no date, and a header that comes twice as one', async () => {
+    server.script(({ response }) => {
+      response.sendDate = false;
+      response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }).end('{}');
+    });
+    const response = await transport().send(get);
+    expect(response.date).toBeUndefined();
+    expect(response.headers['set-cookie']).toBe('a=1, b=2');
+  });
+
+  test('nothing once it is stopped, though a refusal has begun', async () => {
+    const stop = new AbortController();
+    server.script((exchange) => {
+      slowLoris(404)(exchange);
+      setTimeout(() => stop.abort(), 50);
+    });
+    await expectFailure({ ...get, signal: stop.signal }, 'aborted');
   });
 });
 

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { findGit, runGit, withGit } from '../../src/collect/git.ts';
+import { askGit, findGit, runGit, withGit } from '../../src/collect/git.ts';
 import {
   checkedOutRef,
   configured,
@@ -202,6 +203,23 @@ describe('how git is run', () => {
     );
     expect(code).toBe('facts_uncollectable');
     expect(message).toBe(`git rev-parse failed in ${repo.top}: fatal: Needed a single revision`);
+  });
+
+  test('one that is killed, or is no program, has said nothing', async () => {
+    const program = join(root, 'killed');
+    writeFileSync(program, '#!/bin/sh\necho half; kill -9 $$\n', { mode: 0o755 });
+    const call = { args: ['rev-parse'], cwd: root, gitDir: root };
+    const complaintOf = async (path: string) => {
+      const git = { program: path, home: root, running: new Set<ChildProcess>() };
+      const faults = await Promise.all(
+        [runGit, askGit].map((ask) => faultOf(() => ask(git, call))),
+      );
+      return faults.map(({ message }) => message);
+    };
+    const late = `git rev-parse failed in ${root}: no answer within 120 s`;
+    expect(await complaintOf(program)).toEqual([late, late]);
+    const nowhere = `git rev-parse failed in ${root}: spawn ${join(root, 'nowhere')} ENOENT`;
+    expect(await complaintOf(join(root, 'nowhere'))).toEqual([nowhere, nowhere]);
   });
 
   test('a repository without a commit names its state', async () => {

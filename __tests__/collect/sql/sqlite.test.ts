@@ -76,6 +76,7 @@ describe('what counts, and why', () => {
     ['CREATE TRIGGER a AFTER INSERT ON t BEGIN SELECT 1; END', code],
     ["SELECT load_extension('x')", 'calls load_extension(), which may do anything'],
     ["SELECT writefile('x', a) FROM t", 'calls writefile(), which may do anything'],
+    ["INSERT INTO sqlite_master (sql) VALUES ('x')", "changes the database's own tables"],
     ["UPDATE sqlite_master SET sql = 'x' WHERE name = 't'", "changes the database's own tables"],
     [
       'CREATE TRIGGER a AFTER INSERT ON t BEGIN DELETE FROM u; END',

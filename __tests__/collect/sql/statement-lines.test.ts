@@ -112,6 +112,16 @@ describe('too many', () => {
     expect(acceptable(lines)).toBe(true);
   });
 
+  test('the most frequent twelve kinds are named, equally frequent ones by the alphabet', () => {
+    const objects = 'ABCDEFGHIJKLM'.split('');
+    const drops = objects.flatMap((object) => many(1, `DROP ${object} x`));
+    const lines = list(...many(200, 'TRUNCATE a'), ...drops.toReversed(), ...many(2, '(SELECT 1)'));
+    const named = objects.slice(0, 11).map((object) => `1 DROP ${object}`);
+    expect(lines.at(-1)).toBe(
+      `and 15 more that are not shown: 2 a statement, ${named.join(', ')}, 2 others`,
+    );
+  });
+
   test('long ones take at most 16 KiB', () => {
     const lines = list(...many(150, `DROP TABLE ${'漢'.repeat(600)}`));
     expect(Buffer.byteLength(JSON.stringify(lines))).toBeLessThan(17 * 1024);
