@@ -22,9 +22,14 @@ export const groups = {
       ...['core/final-facts', 'core/identity', 'core/payload', 'core/token'],
     ],
     tests: [
-      ...['authors', 'changes', 'compare', 'facts*', 'identity', 'payload', 'refused-vectors'],
-      ...['rule-circumstances', 'token*', 'verify-facts'],
-    ].map((name) => `core/${name}`),
+      ...['authors', 'changes', 'compare', 'facts*', 'final-facts', 'identity', 'payload'].map(
+        (name) => `core/${name}`,
+      ),
+      ...['refused-vectors', 'rule-circumstances', 'token*', 'verify-facts'].map(
+        (name) => `core/${name}`,
+      ),
+      'schemas/schemas',
+    ],
   },
   policy: {
     sources: [
