@@ -421,10 +421,27 @@ describe('a fault', () => {
     expect(bench.service.calls).toEqual(['create']);
   });
 
-  test('a redirect while waiting sends nothing more, no withdrawal either', async () => {
-    bench.service.faults.set('poll', json(307, {}, { location: 'https://evil.example/' }));
-    expectRefused(bench, await bench.request({ approvers: ['alex'] }), 'service_misbehaved');
-    expect(bench.service.calls).toEqual(['create', 'poll']);
+  test.each([
+    ['a redirect', json(307, {}, { location: 'https://evil.example/' }), 'service_misbehaved'],
+    ['a key that was revoked', json(401, {}), 'service_unauthorized'],
+  ] as const)(
+    '%s while waiting sends nothing more, no withdrawal either',
+    async (_name, act, code) => {
+      bench.service.faults.set('poll', act);
+      expectRefused(bench, await bench.request({ approvers: ['alex'] }), code);
+      expect(bench.service.calls).toEqual(['create', 'poll']);
+    },
+  );
+
+  test('of the policy, in which deploys were stopped meanwhile, withdraws all', async () => {
+    await bench.close();
+    const stop = { from: '2026-11-22T10:10:00Z', to: '2026-11-22T10:20:00Z', reason: 'Sale' };
+    bench = await createBench({ no_deploys: [stop] });
+    bench.service.reactions.set('alex', approves);
+    const now = () => bench.clock.now() + (bench.service.calls.includes('fetch') ? 10 * minute : 0);
+    const outcome = await bench.request({}, { now });
+    expect(expectRefused(bench, outcome, 'configuration')).toContain('Sale');
+    expect(bench.service.stored.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });
 
   test('the same confirmation for two people', async () => {

@@ -73,11 +73,7 @@ export async function requestApproval(
 }
 
 /** Ends after which the service is not asked anything more: it would refuse, or it is not what it should be. */
-const silent: ReadonlySet<RefusalCode> = new Set([
-  'service_unauthorized',
-  'service_misbehaved',
-  'configuration',
-]);
+const silent: ReadonlySet<RefusalCode> = new Set(['service_unauthorized', 'service_misbehaved']);
 
 class ApprovalRequest {
   private readonly input: RequestInput & RequestProgress;
