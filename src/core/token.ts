@@ -1,5 +1,5 @@
 import { decodeBase64url } from './base64url.ts';
-import { JsonError, parseJson, type JsonValue } from './json.ts';
+import { checkJson, type JsonValue } from './json.ts';
 import { visible } from './text.ts';
 import type { Checked } from './verdict.ts';
 
@@ -81,15 +81,9 @@ function readToken(
 }
 
 function readMembers(bytes: Uint8Array): Members | undefined {
-  try {
-    const value = parseJson(bytes, { maxBytes: maxTokenLength });
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Members)
-      : undefined;
-  } catch (error) {
-    if (error instanceof JsonError) return undefined;
-    throw error;
-  }
+  const read = checkJson(bytes, { maxBytes: maxTokenLength });
+  if (!read.ok || typeof read.value !== 'object' || read.value === null) return undefined;
+  return Array.isArray(read.value) ? undefined : (read.value as Members);
 }
 
 function headerProblem(header: Members): string | undefined {
@@ -128,7 +122,7 @@ function audiencesOf(aud: JsonValue | undefined): readonly JsonValue[] {
 }
 
 function isTime(value: JsonValue | undefined): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+  return typeof value === 'number' && value > 0;
 }
 
 function ago(seconds: number): string {
