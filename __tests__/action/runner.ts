@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startJob, type Inputs, type Job, type JobOptions } from '../acceptance/job.ts';
+import { endJobs, startJob, type Inputs, type Job, type JobOptions } from '../acceptance/job.ts';
 import { builtBundles } from '../support/bundles.ts';
 import {
   call,
@@ -61,6 +61,7 @@ export async function startActionWorld(): Promise<ActionWorld> {
     close: async () => {
       await service.close();
       await removeFolders();
+      endJobs();
     },
   };
 }

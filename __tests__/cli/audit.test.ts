@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { recordFileNames } from '../../src/core/record-files.ts';
@@ -14,6 +14,7 @@ import { startCommandWorld, type CommandWorld } from './command-world.ts';
 let world: CommandWorld;
 let bundle: string;
 let original: string;
+let copies: string;
 let copy: string;
 let policyHash: string;
 
@@ -30,9 +31,11 @@ beforeAll(async () => {
   await world.service.close();
 }, 90_000);
 beforeEach(() => {
-  copy = join(mkdtempSync(join(tmpdir(), 'deploy-warrant-auditor-')), 'record');
+  copies = mkdtempSync(join(tmpdir(), 'deploy-warrant-auditor-'));
+  copy = join(copies, 'record');
   cpSync(original, copy, { recursive: true });
 });
+afterEach(() => rmSync(copies, { recursive: true, force: true }));
 afterAll(async () => {
   await world.close();
 });

@@ -39,7 +39,12 @@ const step = (args: readonly string[], env: Readonly<Record<string, string>>) =>
   runBundle(bundle, {
     args: [...args, ...facts, '--policy', policyPath],
     cwd: checkout,
-    env: { DEPLOY_WARRANT_API_URL: service.apiUrl, DEPLOY_WARRANT_API_KEY: key, ...env },
+    env: {
+      TMPDIR: folder,
+      DEPLOY_WARRANT_API_URL: service.apiUrl,
+      DEPLOY_WARRANT_API_KEY: key,
+      ...env,
+    },
   });
 
 /** The value of a printed output. */
@@ -82,6 +87,7 @@ async function approvedRequest(
       cwd: checkout,
       env: {
         PATH: process.env.PATH,
+        TMPDIR: folder,
         DEPLOY_WARRANT_API_URL: service.apiUrl,
         DEPLOY_WARRANT_API_KEY: key,
         ...env,

@@ -2,23 +2,22 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 
 let folder: string | undefined;
+afterAll(() => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
 
 /** The variables that load `code` (CommonJS) into a process. */
 export function preload(name: string, code: string): Readonly<Record<string, string>> {
-  folder ??= ownFolder();
+  folder ??= mkdtempSync(join(tmpdir(), 'deploy-warrant-preload-'));
   const path = join(folder, `${name}.cjs`);
   // Written once: a process that starts meanwhile must not find half of it.
   if (!existsSync(path)) writeFileSync(path, code);
   return { NODE_OPTIONS: `--require=${path}` };
 }
 
-function ownFolder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'deploy-warrant-preload-'));
-  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** The machine's clock and timers run `factor` times as fast, so that two minutes pass in seconds. */
 export function fastClock(factor: number): Readonly<Record<string, string>> {
