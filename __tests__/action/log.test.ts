@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { escapeMarkdown } from '../../src/action/summary.ts';
-import { logText } from '../../src/action/log.ts';
+import { error, info, logText, warning } from '../../src/action/log.ts';
 import { commandsIn } from './runner.ts';
 
 const hostile = [
@@ -53,6 +53,37 @@ describe('a line of the log', () => {
 
   test('writes out what hides', () => {
     expect(logText('a\u001b[31m\u202eb')).toBe('a\\u{001B}[31m\\u{202E}b');
+  });
+});
+
+/** What the runner reads when this is shown. */
+function printed(show: (text: string) => void, text: string): string {
+  const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    show(text);
+    return write.mock.calls.map(([line]) => String(line)).join('');
+  } finally {
+    write.mockRestore();
+  }
+}
+
+describe.each([
+  ['info', info, []],
+  ['warning', warning, ['warning']],
+  ['error', error, ['error']],
+] as const)('what %s writes into the log', (_name, show, own) => {
+  test.each(hostile)('holds no command but its own: %j', (text) => {
+    const log = printed(show, text);
+    expect(commandsIn(log).map(({ name }) => name)).toEqual(own);
+    // The runner decodes what a command says, and shows it line by line.
+    const shown = commandsIn(log)[0]?.data ?? log;
+    expect(commandsIn(shown)).toEqual([]);
+  });
+
+  test('shows what hides', () => {
+    expect(printed(show, 'a\u001b[31m\u202eb\u200b')).toContain(
+      'a\\u{001B}[31m\\u{202E}b\\u{200B}',
+    );
   });
 });
 

@@ -213,7 +213,7 @@ describe('authors are who the commits name', () => {
     const since = commit('base');
     clock += 60;
     const message =
-      'subject\n\nco-AUTHORED-by: Dana <dana@example.com>\n\nnot the end\n  Co-authored-by : Eve Roe\n  <eve@example.com>\r\nCo-authored-by:<nobody@example.com>\rCo-authored-by: F <f@example.com>\n\nSigned-off-by: S <s@example.com>\n';
+      'subject\n\nco-AUTHORED-by: Dana <dana@example.com>\n\nnot the end\n  Co-authored-by : Eve Roe\n  <eve@example.com>\r\nCo-authored-by:<nobody@example.com>\rCo-authored-by: F <f@example.com>\nCo-authored-by: G\r <g@example.com>\n\nSigned-off-by: S <s@example.com>\n';
     commitStaged(message, { author: 'Alex <alex@example.com>', at: `${clock} +0000` });
     expect((await changes({ since })).authors).toEqual([
       { name: 'Alex', email: 'alex@example.com' },
@@ -221,6 +221,7 @@ describe('authors are who the commits name', () => {
       { name: 'Eve Roe', email: 'eve@example.com' },
       { name: '', email: 'nobody@example.com' },
       { name: 'F', email: 'f@example.com' },
+      { name: 'G', email: 'g@example.com' },
     ]);
   });
 
