@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   attestedFacts,
   attestedPaths,
+  identityAudience,
   identityProblems,
   jobClaims,
   keysUrl,
@@ -162,6 +163,10 @@ describe('a token that says what the facts say', () => {
       'https://gitlab.com/oauth/discovery/keys',
     ]);
   });
+});
+
+test('a token that only says which job this is, is for nobody else', () => {
+  expect(identityAudience).toBe('deploy-warrant');
 });
 
 describe('differences', () => {

@@ -167,7 +167,7 @@ function githubServer({ iss }: TokenClaims): string | undefined {
   if (/^https:\/\/token\.actions\.githubusercontent\.com(\/[^/]+)?$/.test(iss)) {
     return 'https://github.com';
   }
-  const [, tenant] = /^https:\/\/token\.actions\.([a-z0-9-]+\.ghe\.com)$/.exec(iss) ?? [];
+  const tenant = /^https:\/\/token\.actions\.([a-z0-9-]+\.ghe\.com)$/.exec(iss)?.[1];
   if (tenant !== undefined) return `https://${tenant}`;
   return /^(https:\/\/[^/]+)\/_services\/token$/.exec(iss)?.[1];
 }
