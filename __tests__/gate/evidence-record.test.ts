@@ -67,6 +67,12 @@ describe('a decision', () => {
     ['who was asked', { username: 'kim' }, { approver: 'alex' }, 'alex'],
     ['else whom the service names', { username: 'kim' }, {}, 'kim'],
     ['else whose passkey it is', {}, {}, 'dana'],
+    [
+      'else whose passkey it is, of several that they have',
+      { rawAssertion: decide(payload, world.passkeys.alex).assertion },
+      {},
+      'alex',
+    ],
     ['nobody known without a policy', {}, { policy: undefined }, 'unknown'],
     ['nobody known by an assertion of another form', { rawAssertion: 'yes' }, {}, 'unknown'],
     [

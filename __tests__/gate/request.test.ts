@@ -177,6 +177,8 @@ describe('an approval', () => {
     });
     expect(outcome.record).not.toHaveProperty('policy_sha256');
     expect(recordFolders(bench)).toEqual([]);
+    // Which links are right is for a policy to say.
+    expect(bench.lines).toHaveLength(2);
   });
 
   test('of somebody whose name the service leaves out is that of whom it was asked', async () => {

@@ -125,6 +125,13 @@ describe('an approved deploy', () => {
     expect(outcome).toMatchObject({ status: 'approved', record: { policy_sha256 } });
   });
 
+  test('by whose passkey signed, where the service names nobody', async () => {
+    const { ids } = await approvedId();
+    bench.service.stored[0]!.reaction = { status: 'approved', change: { username: undefined } };
+    const outcome = await bench.verify({ approvalIds: ids });
+    expect(outcome).toMatchObject({ status: 'approved', approvers: ['alex'] });
+  });
+
   test('of two people', async () => {
     await rebuilt({ quorum: 2 });
     bench.service.reactions.set('alex', { status: 'approved' }).set('dana', { status: 'approved' });
@@ -569,9 +576,28 @@ describe('assurance: service', () => {
     const recordText = canonicalText(record);
     const change = { payload: undefined, username: undefined };
     bench.service.stored[0]!.reaction = { status: 'approved', change };
-    expect((await bench.verify({ ...service, recordText })).status).toBe('approved');
+    const outcome = await bench.verify({ ...service, recordText });
+    expect(outcome).toMatchObject({ status: 'approved', approvers: ['alex'] });
+    const changed = { payload: { schema: 'none' } };
+    bench.service.stored[0]!.reaction = { status: 'approved', change: changed };
+    expectRefused(bench, await bench.verify({ ...service, recordText }), 'service_misbehaved');
     bench.service.stored[0]!.status = 'cancelled';
     expectRefused(bench, await bench.verify({ ...service, recordText }), 'cancelled');
+  });
+
+  test('a record names who decided what, where the service does not', async () => {
+    const both = { approvers: ['alex', 'dana'], policy: undefined };
+    bench.service.reactions.set('alex', { status: 'approved' }).set('dana', { status: 'approved' });
+    const { record } = await bench.request({ ...service, ...both });
+    const [alex, dana] = bench.service.stored;
+    const change = { payload: undefined, username: undefined, rawAssertion: undefined };
+    for (const one of [alex!, dana!]) one.reaction = { status: 'approved', change };
+    const input = { ...service, policy: undefined, recordText: canonicalText(record) };
+    expect((await bench.verify(input)).approvers).toEqual(['alex', 'dana']);
+    dana!.status = 'rejected';
+    dana!.reaction = { status: 'rejected', change };
+    const outcome = await bench.verify(input);
+    expect(expectRefused(bench, outcome, 'rejected')).toContain('dana rejected this deploy');
   });
 
   test('a record with another payload than the service has', async () => {

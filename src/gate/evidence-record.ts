@@ -47,13 +47,13 @@ export function decisionOf(
   const assertion = receivedAssertionSchema.safeParse(confirmation.rawAssertion);
   const nonce = known.nonce ?? confirmation.nonce;
   const owner = assertion.success ? ownerOf(assertion.data.id, known.policy) : undefined;
-  const decidedAt = Date.parse(confirmation.decidedAt ?? '');
+  const { decidedAt } = confirmation;
   return {
     id: confirmation.id,
     approver: known.approver ?? confirmation.username ?? owner ?? 'unknown',
     decision: known.decision,
     ...(nonce === undefined ? {} : { nonce }),
-    decided_at: formatTime(Number.isNaN(decidedAt) ? known.now : decidedAt),
+    decided_at: formatTime(decidedAt === undefined ? known.now : Date.parse(decidedAt)),
     ...(assertion.success ? { assertion: assertion.data } : {}),
   };
 }
