@@ -162,8 +162,8 @@ describe.each(phases)('%s', (phase) => {
         expectApproved(run);
         expect(run.calls).toEqual(wholeCalls(phase, 1));
         expect(run.elapsedMs).toBeLessThan(phaseMs[phase] + slackMs);
-        // One warning, and it is not tried again.
-        if (phase === 'record') expect(run.github).toBeGreaterThan(0);
+        // How often is counted by action/commit-status.test.ts.
+        if (phase === 'record') expect([1, 2, 3]).toContain(run.github);
         return;
       }
       if (one.variant === 'then well') {

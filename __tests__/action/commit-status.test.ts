@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { json, silence, startFaultyServer, type FaultyServer } from '../support/faulty-server.ts';
+import {
+  cut,
+  json,
+  silence,
+  startFaultyServer,
+  type FaultyServer,
+} from '../support/faulty-server.ts';
 import { commandsIn, createdId, startActionWorld, type ActionWorld } from './runner.ts';
 
 let world: ActionWorld;
@@ -68,32 +74,44 @@ describe('the commit status', () => {
   });
 
   test.each([
-    ['without the permission', json(403, { message: '\n::set-output name=x::y ##[error]z' })],
-    ['on a commit that GitHub does not know', json(422, { message: 'No commit found' })],
-    ['while GitHub is down', json(500, {})],
-  ])('is one warning and no failed gate %s', async (_name, act) => {
-    github.script(act);
+    ['without the permission', json(403, { message: '\n::set-output name=x::y ##[error]z' }), 1],
+    ['on a commit that GitHub does not know', json(422, { message: 'No commit found' }), 1],
+    ['while GitHub is down', json(500, {}), 3],
+    ['while GitHub has too much to do', json(429, {}, { 'retry-after': '1' }), 3],
+    ['while it asks for more time than there is', json(503, {}, { 'retry-after': '30' }), 1],
+    ['while connections break', cut, 3],
+    ['while it does not answer', silence, 3],
+  ])('is one warning and no failed gate %s', async (_name, act, tries) => {
+    const heard: number[] = [];
+    github.script((exchange) => {
+      heard.push(Date.now());
+      act(exchange);
+    });
     const job = world.job();
     const step = job.start('request', inputs(), env());
-    await world.decideNext(job, 'approved');
+    const id = await world.decideNext(job, 'approved');
     const { exitCode, outputs, stdout } = await step.result;
     expect({ exitCode, status: outputs.status }).toEqual({ exitCode: 0, status: 'approved' });
-    expect(github.seen).toHaveLength(1);
+    expect(github.seen).toHaveLength(tries);
+    expect(states()).toEqual(Array(tries).fill('pending'));
+    expect(heard.at(-1)! - heard[0]!).toBeLessThan(10_000);
     const warnings = warningsIn(stdout).filter(({ data }) => data.includes('commit status'));
     expect(warnings).toHaveLength(1);
     expect(warnings[0]!.data).toContain('statuses: write');
     expect(commandsIn(stdout).map(({ name }) => name)).not.toContain('set-output');
     expect(stdout.replace(`::add-mask::${token}`, '')).not.toContain(token);
+    expect(stdout).toContain(id);
   });
 
-  test('holds a request up for ten seconds at most', async () => {
-    github.script(silence);
+  test('is set all the same when the fault has passed', async () => {
+    github.script(cut, json(503, {}), json(201, {}));
     const job = world.job();
     const step = job.start('request', inputs(), env());
     await world.decideNext(job, 'approved');
     const { exitCode, stdout } = await step.result;
     expect(exitCode).toBe(0);
-    expect(warningsIn(stdout).length).toBeGreaterThan(0);
+    expect(states()).toEqual(['pending', 'pending', 'pending', 'success']);
+    expect(warningsIn(stdout).filter(({ data }) => data.includes('commit status'))).toEqual([]);
   });
 
   test('does not hold up the end after a signal', async () => {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backOffMs, pause } from '../client/retry.ts';
 import type { DeployFacts } from '../core/facts.ts';
 
 export interface CommitStatus {
@@ -9,8 +11,12 @@ export interface CommitStatus {
 
 const maxDescriptionLength = 140;
 /** A slow GitHub holds the gate up for no longer than this; a runner that stops the step leaves it ten seconds in all. */
-const timeoutMs = 10_000;
+const allMs = 10_000;
+const tryMs = 2_500;
+const maxTries = 3;
 const timeoutAfterSignalMs = 2_000;
+/** What GitHub says no to by another status it would say no to again. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -39,13 +45,16 @@ export class CommitStatusReporter {
       // Octokit and undici are two thirds of the bundle and rarely asked for: they are loaded here or not at all.
       const { getOctokit } = await import('@actions/github');
       const [owner = '', repo = ''] = facts.repository.split('/');
-      await getOctokit(this.token, { log: silent }).rest.repos.createCommitStatus({
-        ...{ owner, repo, sha: facts.commit, state },
-        context: `deploy-warrant/${facts.environment}`,
-        description: description.slice(0, maxDescriptionLength),
-        target_url: url,
-        request: { signal: this.deadline() },
-      });
+      const { repos } = getOctokit(this.token, { log: silent }).rest;
+      await this.tried((signal) =>
+        repos.createCommitStatus({
+          ...{ owner, repo, sha: facts.commit, state },
+          context: `deploy-warrant/${facts.environment}`,
+          description: description.slice(0, maxDescriptionLength),
+          target_url: url,
+          request: { signal },
+        }),
+      );
     } catch (error) {
       // Ended by us: no fault of the token's, and the outcome is still to be shown.
       if (this.signal.aborted) return;
@@ -57,12 +66,47 @@ export class CommitStatusReporter {
     }
   }
 
-  /** A signal ends what is under way; the outcome after a signal gets a moment of its own. */
-  private deadline(): AbortSignal {
-    return this.signal.aborted
-      ? AbortSignal.timeout(timeoutAfterSignalMs)
-      : AbortSignal.any([this.signal, AbortSignal.timeout(timeoutMs)]);
+  /** Three times at most, as long as it may pass and there is time. The outcome after a signal gets one try and a moment of its own. */
+  private async tried(attempt: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    if (this.signal.aborted) {
+      await attempt(AbortSignal.timeout(timeoutAfterSignalMs));
+      return;
+    }
+    const deadline = Date.now() + allMs;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await attempt(AbortSignal.any([this.signal, AbortSignal.timeout(tryMs)]));
+        return;
+      } catch (error) {
+        const delayMs = backOffMs(failures, retryAfterMs(error), Math);
+        const isInTime = Date.now() + delayMs + tryMs <= deadline;
+        if (failures === maxTries || !mayPass(error) || !isInTime) throw error;
+        await pause(delayMs, this.signal, {
+          sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+        });
+        this.signal.throwIfAborted();
+      }
+    }
   }
+}
+
+/** By shape: what GitHub has answered, or 500 where nothing came of the call. */
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'status' in error ? Number(error.status) : 500;
+}
+
+function mayPass(error: unknown): boolean {
+  const status = statusOf(error);
+  return status >= 500 || passingStatuses.has(status);
+}
+
+/** Seconds or nothing: another form is no reason to wait, and a longer time than there is is none to try again. */
+function retryAfterMs(error: unknown): number {
+  const { response } = error as {
+    readonly response?: { readonly headers: Readonly<Record<string, string>> };
+  };
+  const seconds = response?.headers['retry-after'] ?? '';
+  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 0;
 }
 
 function nothing(): void {
