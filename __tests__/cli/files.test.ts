@@ -58,6 +58,12 @@ describe('compare', () => {
     if (expected !== 0) expect(verdictSchema.safeParse(line).success).toBe(true);
   });
 
+  test('says so where they are equal, and what one side does not have', async () => {
+    expect((await run('compare', [facts, facts])).stdout).toBe('The facts are equal.\n');
+    const { stdout, stderr } = await run('compare', [facts, { ...facts, tenant: undefined }]);
+    expect(stdout + stderr).toContain('tenant: signed "acme", final (absent)');
+  });
+
   test('names each field with both values', async () => {
     const other = { ...facts, commit: 'a'.repeat(40), environment: 'staging' };
     const { stdout, stderr } = await run('compare', [facts, other]);
