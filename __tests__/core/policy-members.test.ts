@@ -353,6 +353,10 @@ describe('a service', () => {
       `${place}.approvers[1]: names mallory, who is not among the approvers`,
       `${place}.quorum: asks for 3 people, but the rule names 2`,
     ]);
+    expect(ruled({ quorum: 3, services: { api: { approvers: ['alex', 'sam'] } } })).toEqual([
+      `${place}.quorum: asks for 3 people, but the rule names 2`,
+      `${place}.services.api.approvers[1]: names sam, who is not among the approvers`,
+    ]);
   });
 });
 
@@ -415,6 +419,19 @@ describe('addresses', () => {
     });
     expect(found).toEqual([
       `approvers.dana.accounts: must give the addresses under which dana commits ("emails"), or ${place} can't tell commits of theirs (not_by_commit_authors)`,
+    ]);
+  });
+
+  test('are not missing as well where an account has another fault', () => {
+    const found = faults((document) => {
+      Object.assign(document.environments.production, {
+        not_by_commit_authors: true,
+        approvers: ['alex'],
+      });
+      account(document, 'alex').login = '';
+    });
+    expect(found).toEqual([
+      'approvers.alex.accounts[0].login: must be an identifier without blanks',
     ]);
   });
 

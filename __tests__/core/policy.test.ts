@@ -360,6 +360,7 @@ describe('a policy is refused', () => {
     ],
     ['a list', '[]', 'must be an object'],
     ['a text', '"policy"', 'must be an object'],
+    ['null', 'null', 'must be an object'],
     [
       'too long',
       `"${'a'.repeat(262_144)}"`,
@@ -393,6 +394,8 @@ describe('the relying party', () => {
   test.each([
     ['approve.example.com', 'http://approve.example.com', secure],
     ['localhost.example.com', 'http://localhost.example.com', secure],
+    ['localhost', 'ftp://localhost', secure],
+    ['approve.example.com.', 'https://approve.example.com.', written],
     ['127.0.0.1', 'http://127.0.0.1:8080', written],
     ['approve.example.com', 'https://approve.example.com/', written],
     ['approve.example.com', 'https://Approve.example.com', written],
@@ -557,6 +560,10 @@ describe('one thing belongs to one person', () => {
       document.approvers.alex.passkeys[1].user_handle = passkey(document).user_handle;
     });
     expect(shared).toEqual([]);
+    const none = faults((document) => {
+      for (const name of ['alex', 'dana']) delete document.approvers[name].passkeys[0].user_handle;
+    });
+    expect(none).toEqual([]);
   });
 
   test('an account, by id', () => {
