@@ -11,10 +11,11 @@ import type { Job } from '../acceptance/job.ts';
 import { fastClock } from '../support/preloads.ts';
 import { commandsIn, startActionWorld, type ActionWorld } from './runner.ts';
 
+const namespaces = ['unshare', '-m', '-n'];
 const withoutOverride = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 const isPossible =
   process.platform === 'linux' &&
-  spawnSync('unshare', ['-m', '-n', 'true']).status === 0 &&
+  spawnSync(namespaces[0]!, [...namespaces.slice(1), 'true']).status === 0 &&
   spawnSync(withoutOverride[0]!, [...withoutOverride.slice(1), 'true']).status === 0;
 // As root on Linux, as in our CI. Elsewhere the kernel lends nobody namespaces, and file modes stop nobody or everybody.
 const describeHere = isPossible ? describe : describe.skip;

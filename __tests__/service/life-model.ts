@@ -7,7 +7,7 @@ export const people = ['first', 'second'] as const;
 export type Who = (typeof people)[number];
 
 /** Answers of a passkey that are no approval: of somebody else, for another purpose, without its user verified, by another key. */
-export const forgeries = ['of another', 'of a rejection', 'unverified', 'by another key'] as const;
+const forgeries = ['of another', 'of a rejection', 'unverified', 'by another key'] as const;
 export type Forgery = (typeof forgeries)[number];
 
 export type Event =
