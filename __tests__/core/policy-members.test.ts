@@ -169,6 +169,17 @@ describe('a rule is refused', () => {
     expect(ruled(members)).toEqual([`${place}${expected}`]);
   });
 
+  test('but not for an event that it allows', () => {
+    expect(ruled({ triggers: ['push', 'pull_request'], pull_request: true })).toEqual([]);
+  });
+
+  test('without approvers for that alone, whatever counts on them', () => {
+    const groups = { owners: { people: ['alex'] } };
+    expect(ruled({ approvers: [], quorum: 1, groups })).toEqual([
+      `${place}.approvers: must name at least one approver`,
+    ]);
+  });
+
   test('with each fault at once, whatever the others', () => {
     const found = ruled({
       approvers: ['alex', 'mallory'],

@@ -7,6 +7,7 @@ import {
   createPayload,
   createWorld,
   decide,
+  expiresAt,
   facts,
   without,
 } from '../support/approvals.ts';
@@ -117,6 +118,29 @@ test.each<[string, ApprovalEvidence, string, string]>([
 ])('%s is refused', (_, evidence, code, message) => {
   const { reason_code, message: told } = refusal(evidence);
   expect({ reason_code, message: told }).toEqual({ reason_code: code, message });
+});
+
+test('that there is no policy is said before the times are looked at', () => {
+  const late = createEvidence(world, { policy: undefined, now: expiresAt });
+  expect(refusal(late).reason_code).toBe('configuration');
+});
+
+test('a record of the same policy is good', () => {
+  expect(approversOf(recorded({ policy_sha256: policyHash(world.policy) }))).toEqual(['alex']);
+});
+
+test('an approval need not be redeemed yet in the step that asks for it', () => {
+  const evidence = redeemed({ state: 'pending' });
+  expect(everyObjection({ ...evidence, step: 'request' })).toEqual([]);
+  expect(everyObjection({ ...evidence, step: 'verify' })).toHaveLength(1);
+});
+
+test('without a policy no approval may be bound to its run only', () => {
+  const evidence = { ...redeemed({ state: 'run' }), policy: undefined };
+  expect(everyObjection(evidence).map(({ message }) => message)).toEqual([
+    'Without a policy no signature can be trusted: it names the people and their keys.',
+    'The policy asks for a redemption, and this approval is bound to its run only.',
+  ]);
 });
 
 describe('required facts', () => {
