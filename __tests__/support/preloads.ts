@@ -18,7 +18,6 @@ export function preload(name: string, code: string): Readonly<Record<string, str
   return { NODE_OPTIONS: `--require=${path}` };
 }
 
-
 /** The machine's clock and timers run `factor` times as fast, so that two minutes pass in seconds. */
 export function fastClock(factor: number): Readonly<Record<string, string>> {
   return preload(
