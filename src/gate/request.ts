@@ -68,12 +68,16 @@ export async function requestApproval(
   try {
     return await request.run();
   } catch (error) {
-    return request.refused(refusalOf(error));
+    return request.failed(refusalOf(error));
   }
 }
 
-/** Ends after which the service is not asked anything more: it would refuse, or it is not what it should be. */
-const silent: ReadonlySet<RefusalCode> = new Set(['service_unauthorized', 'service_misbehaved']);
+/** Faults after which the service is not asked anything more: it would refuse, or it is not what it should be. */
+const silent: ReadonlySet<Verdict['reason_code']> = new Set([
+  'service_unauthorized',
+  'service_misbehaved',
+  'configuration',
+]);
 
 class ApprovalRequest {
   private readonly input: RequestInput & RequestProgress;
@@ -242,13 +246,21 @@ class ApprovalRequest {
     return folder.path;
   }
 
+  /** The refusal by a fault. */
+  async failed(verdict: Verdict): Promise<RequestOutcome> {
+    return silent.has(verdict.reason_code) ? this.closedBy(verdict) : this.refused(verdict);
+  }
+
   /** The refusal, after what is still open has been withdrawn. */
-  async refused(verdict: Verdict): Promise<RequestOutcome> {
+  private async refused(verdict: Verdict): Promise<RequestOutcome> {
+    await this.withdraw(this.asked);
+    return this.closedBy(verdict);
+  }
+
+  private closedBy(verdict: Verdict): RequestOutcome {
     const code = verdict.reason_code;
     // A verdict that is approved never comes here; if it did, it would not open anything.
-    const status = code === 'approved' ? 'internal' : code;
-    if (!silent.has(status)) await this.withdraw(this.asked);
-    return { ...this.outcome(), verdict, status };
+    return { ...this.outcome(), verdict, status: code === 'approved' ? 'internal' : code };
   }
 
   private async withdraw(asked: readonly Asked[]): Promise<void> {
