@@ -62,6 +62,18 @@ describe('step 7: hash and challenge', () => {
       expect(judged(decision).reason_code).toBe('evidence_invalid');
     }
   });
+
+  test.each(['no JSON', '[]', '{}', '{"challenge":7}', '{"challenge":"not base64url!"}'])(
+    'without a nonce, a signature that states no challenge is evidence_invalid: %j',
+    (client) => {
+      const decision = without(decide(payload, alex), 'nonce');
+      const { assertion } = decision;
+      const clientDataJSON = Buffer.from(client).toString('base64url');
+      const response = { ...assertion!.response, clientDataJSON };
+      const damaged = { ...decision, assertion: { ...assertion!, response } };
+      expect(judged(damaged).reason_code).toBe('evidence_invalid');
+    },
+  );
 });
 
 describe('steps 8, 9 and 11: the assertion', () => {
