@@ -1,5 +1,6 @@
 import {
   execFile,
+  type ExecFileException,
   spawn,
   type ChildProcess,
   type ChildProcessWithoutNullStreams,
@@ -164,13 +165,19 @@ function execute(git: Git, call: GitCall): Promise<Answer> {
   return new Promise((resolve) => {
     const child = execFile(git.program, argumentsOf(call), options, (error, output, complaint) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      const late = error?.signal === 'SIGKILL' ? `no answer within ${timeoutMs / 1000} s` : '';
-      const said = complaint.toString('utf8').trim() || late || (error?.message ?? '');
+      const said = complaint.toString('utf8').trim() || endOf(error);
       resolve({ code, output, complaint: said });
     });
     // git may end before it has read everything; its exit code tells why.
     child.stdin?.on('error', () => undefined).end(input ?? '');
   });
+}
+
+/** Why a program that said nothing gave no answer. */
+function endOf(error: ExecFileException | null): string {
+  const { killed, signal, code, message = '' } = error ?? {};
+  if (killed === true && typeof code !== 'string') return `no answer within ${timeoutMs / 1000} s`;
+  return typeof signal === 'string' ? `it was ended by ${signal}` : message;
 }
 
 /** Built from nothing, so that no `GIT_*` variable, loader option or home of this job reaches git. */
