@@ -426,6 +426,7 @@ describe('a fault', () => {
   test.each([
     ['a redirect', json(307, {}, { location: 'https://evil.example/' }), 'service_misbehaved'],
     ['a key that was revoked', json(401, {}), 'service_unauthorized'],
+    ['a call that is not known', json(405, {}), 'configuration'],
   ] as const)(
     '%s while waiting sends nothing more, no withdrawal either',
     async (_name, act, code) => {
@@ -444,6 +445,7 @@ describe('a fault', () => {
     const outcome = await bench.request({}, { now });
     expect(expectRefused(bench, outcome, 'configuration')).toContain('Sale');
     expect(bench.service.stored.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+    expect(bench.service.calls.filter((route) => route === 'withdraw')).toHaveLength(2);
   });
 
   test('the same confirmation for two people', async () => {

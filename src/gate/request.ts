@@ -113,9 +113,8 @@ class ApprovalRequest {
         return this.refused(this.closed(plan, end.by, end.confirmation));
       case 'quorum': {
         const outcome = await this.conclude(plan, deps, end.approved);
-        if (outcome.status === 'approved' || outcome.status === 'decided') {
-          await this.withdraw(undecided);
-        }
+        // Without a policy everybody had to decide, and a refusal has withdrawn what was open.
+        if (outcome.status === 'approved') await this.withdraw(undecided);
         return outcome;
       }
     }
