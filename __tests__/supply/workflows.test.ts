@@ -35,7 +35,7 @@ const release = own.find(({ origin }) => origin.endsWith('/release.yml'))!;
 describe('what npm run workflows lints', () => {
   test('is every file, every example and every block that is a workflow or a list of steps', () => {
     const kinds = sources.map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === 'file')).toHaveLength(4);
+    expect(kinds.filter((kind) => kind === 'file')).toHaveLength(5);
     expect(kinds.filter((kind) => kind === 'example').length).toBeGreaterThanOrEqual(4);
     expect(sources.map(({ origin }) => origin.replace(/:\d+$/, ''))).toEqual(
       expect.arrayContaining(['README.md', 'verify/README.md']),
@@ -103,7 +103,7 @@ describe('npm run workflows', () => {
   test('fails when a tool finds something', () => {
     const { status, stdout } = runWith('strict', { actionlint: 1, zizmor: 1 });
     expect(status).toBe(1);
-    expect(stdout).toMatch(/4 workflows, \d+ examples, \d+ blocks of documents: see above/);
+    expect(stdout).toMatch(/5 workflows, \d+ examples, \d+ blocks of documents: see above/);
   });
 });
 
