@@ -247,16 +247,16 @@ class ApprovalRequest {
 
   /** The refusal by a fault. */
   async failed(verdict: Verdict): Promise<RequestOutcome> {
-    return silent.has(verdict.reason_code) ? this.closedBy(verdict) : this.refused(verdict);
+    return silent.has(verdict.reason_code) ? this.asOutcome(verdict) : this.refused(verdict);
   }
 
   /** The refusal, after what is still open has been withdrawn. */
   private async refused(verdict: Verdict): Promise<RequestOutcome> {
     await this.withdraw(this.asked);
-    return this.closedBy(verdict);
+    return this.asOutcome(verdict);
   }
 
-  private closedBy(verdict: Verdict): RequestOutcome {
+  private asOutcome(verdict: Verdict): RequestOutcome {
     const code = verdict.reason_code;
     // A verdict that is approved never comes here; if it did, it would not open anything.
     return { ...this.outcome(), verdict, status: code === 'approved' ? 'internal' : code };
