@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { closedFault } from '../../src/gate/closed.ts';
-import { reasonOf } from '../../src/gate/reason.ts';
 
 const host = 'approve.example.com';
 
@@ -28,17 +27,4 @@ test.each([
 test('the id of a closed request is shown without what hides in it', () => {
   const { message } = closedFault('expired', 'r\u202E', host);
   expect(message).toContain('request r\\u{202E} has expired');
-});
-
-test.each([
-  ['an error', new Error('no such file'), 'no such file'],
-  ['an error of another realm', { message: 'no such file' }, 'no such file'],
-  ['an error whose message is no text', { message: 5 }, '5'],
-  ['an error without a message', {}, 'unknown error'],
-  ['a text', 'no such file', 'no such file'],
-  ['nothing', null, 'null'],
-  ['nothing at all', undefined, 'undefined'],
-  ['a text that turns around', 'no \u202E', 'no \\u{202E}'],
-])('the reason of %s', (_name, cause, reason) => {
-  expect(reasonOf(cause)).toBe(reason);
 });

@@ -7,12 +7,28 @@ export const groups = {
     sources: [
       ...['core/api', 'core/base64url', 'core/canonical', 'core/document', 'core/fault'],
       ...['core/fingerprint', 'core/glob', 'core/hash', 'core/json', 'core/own-copy'],
-      ...['core/problems', 'core/rejection', 'core/secrets', 'core/text', 'core/time'],
+      ...[
+        'core/problems',
+        'core/reason',
+        'core/rejection',
+        'core/secrets',
+        'core/text',
+        'core/time',
+      ],
       'core/verdict-line',
     ],
     tests: [
       ...['api', 'base64url', 'canonical', 'challenge', 'document', 'facts', 'fault', 'glob'],
-      ...['json', 'own-copy', 'payload', 'problems', 'record', 'refused-vectors', 'rejection'],
+      ...[
+        'json',
+        'own-copy',
+        'payload',
+        'problems',
+        'reason',
+        'record',
+        'refused-vectors',
+        'rejection',
+      ],
       ...['secrets', 'text', 'time', 'verdict-line'],
     ].map((name) => `core/${name}`),
   },
@@ -70,7 +86,7 @@ export const groups = {
   steps: {
     sources: [
       ...['approval-ids', 'circumstances', 'closed', 'conclusion', 'dependencies', 'environment'],
-      ...['job-access', 'minutes', 'policy-source', 'process', 'reason', 'rule', 'service-access'],
+      ...['job-access', 'minutes', 'policy-source', 'process', 'rule', 'service-access'],
       ...['step-inputs', 'steps', 'vocabulary'],
     ].map((name) => `gate/${name}`),
     tests: [

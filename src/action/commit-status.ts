@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backOffMs, pause } from '../client/retry.ts';
 import type { DeployFacts } from '../core/facts.ts';
+import { reasonOf } from '../core/reason.ts';
 
 export interface CommitStatus {
   readonly state: 'pending' | 'success' | 'failure';
@@ -59,9 +60,8 @@ export class CommitStatusReporter {
       // Ended by us: no fault of the token's, and the outcome is still to be shown.
       if (this.signal.aborted) return;
       this.warned = true;
-      const reason = error instanceof Error ? error.message : String(error);
       this.warn(
-        `The commit status deploy-warrant/${facts.environment} can't be set: ${reason}. It needs a github-token with the permission statuses: write. The gate goes on without it.`,
+        `The commit status deploy-warrant/${facts.environment} can't be set: ${reasonOf(error)}. It needs a github-token with the permission statuses: write. The gate goes on without it.`,
       );
     }
   }

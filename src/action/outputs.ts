@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setOutput } from '@actions/core';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import type { OutputName, Outputs } from '../gate/vocabulary.ts';
 
 /**
@@ -44,10 +45,4 @@ export function writeOutputs(outputs: Outputs): void {
       { cause },
     );
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-    ? cause.code
-    : String(cause);
 }

@@ -1,4 +1,5 @@
 import { summary } from '@actions/core';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 
 /** Well under the 1 MiB that the runner takes from a step. */
@@ -35,8 +36,6 @@ export async function writeSummary(
       .addRaw(`<h3>${escapeMarkdown(title)}</h3>\n<table>\n${lines.join('\n')}\n</table>\n`)
       .write();
   } catch (error) {
-    warn(
-      `The job summary can't be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    warn(`The job summary can't be written: ${reasonOf(error)}`);
   }
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import { flagValue, type Call } from './command.ts';
 
@@ -49,8 +50,9 @@ async function readPrivateFile(path: string, shown: string): Promise<string> {
     }
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    const reason = cause instanceof Error ? visible(cause.message, 200) : 'unknown error';
-    throw refusal(`The file ${visible(shown)} of --api-key-file can't be read: ${reason}.`);
+    throw refusal(
+      `The file ${visible(shown)} of --api-key-file can't be read: ${reasonOf(cause)}.`,
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { auditRecord, type Audit } from '../core/audit.ts';
 import { Fault } from '../core/fault.ts';
 import { maxRecordBytes } from '../core/json.ts';
 import { recordFileNames, type RecordFileName } from '../core/record-files.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import { isTime, parseTime } from '../core/time.ts';
 import { refuse } from '../core/verdict.ts';
@@ -96,10 +97,9 @@ async function readFolder(folder: string, { cwd }: Pick<Call, 'cwd'>): Promise<F
     }
     return { files, others: [...names].map((name) => visible(name, 60)).sort() };
   } catch (cause) {
-    const reason = cause instanceof Error ? visible(cause.message, 200) : 'unknown error';
     throw new Fault(
       'configuration',
-      `The record folder ${visible(folder, 200)} can't be read: ${reason}. It is the folder that the output record-path names, or a copy of it.`,
+      `The record folder ${visible(folder, 200)} can't be read: ${reasonOf(cause)}. It is the folder that the output record-path names, or a copy of it.`,
       { cause },
     );
   }

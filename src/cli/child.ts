@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 
 /** Passed on to the command. SIGKILL and SIGSTOP can't be. */
@@ -40,8 +41,9 @@ export async function runChild(
       );
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? visible(cause.message, 200) : 'unknown error';
-    throw new Fault('configuration', `${visible(file)} can't be started: ${reason}.`, { cause });
+    throw new Fault('configuration', `${visible(file)} can't be started: ${reasonOf(cause)}.`, {
+      cause,
+    });
   } finally {
     for (const signal of signals) process.off(signal, forward);
   }

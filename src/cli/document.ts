@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import type { Call } from './command.ts';
 
@@ -10,8 +11,9 @@ export async function readDocument(path: string, { cwd }: Pick<Call, 'cwd'>): Pr
   try {
     return await readFile(resolve(cwd, path));
   } catch (cause) {
-    const reason = cause instanceof Error ? visible(cause.message, 200) : 'unknown error';
-    throw new Fault('configuration', `${visible(path)} can't be read: ${reason}`, { cause });
+    throw new Fault('configuration', `${visible(path)} can't be read: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
 }
 

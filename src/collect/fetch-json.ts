@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { Fault } from '../core/fault.ts';
 import { JsonError, maxRecordBytes, parseJson } from '../core/json.ts';
-import { visible } from '../core/text.ts';
+import { reasonOf } from '../core/reason.ts';
 
 /** The outside world as far as identity needs it. `get` follows no redirect, and reads at most 256 KiB. */
 export interface Web {
@@ -71,7 +71,7 @@ async function ask(
   } catch (error) {
     if (error instanceof Fault) throw error;
     if (signal.aborted) throw new Fault('interrupted', `${question.what} was interrupted.`);
-    return { trouble: error instanceof Error ? visible(error.message, 200) : 'no answer' };
+    return { trouble: reasonOf(error) };
   }
 }
 

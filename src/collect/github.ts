@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Fault, listProblems } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import type { ActorType } from './declared.ts';
 import { actorType, type Origin } from './origin.ts';
@@ -149,10 +150,9 @@ function readEvent(path: string): unknown {
     if (content === undefined) throw new Error(`it is larger than ${maxEventBytes} bytes`);
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) as unknown;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault(
       'facts_uncollectable',
-      `The event file ${visible(path)} (GITHUB_EVENT_PATH) can't be read: ${visible(reason)}`,
+      `The event file ${visible(path)} (GITHUB_EVENT_PATH) can't be read: ${reasonOf(cause)}`,
       { cause },
     );
   }

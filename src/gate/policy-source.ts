@@ -3,8 +3,8 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import { Fault, listProblems } from '../core/fault.ts';
 import { maxRecordBytes } from '../core/json.ts';
 import { parsePolicyText, type Policy } from '../core/policy.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
-import { reasonOf } from './reason.ts';
 
 export interface PolicySource {
   /** The input `policy`: the document itself if it begins with `{`, else a path; empty where there is none. */

@@ -2,8 +2,8 @@ import { mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { recordFiles, type RecordDocuments } from '../core/record-files.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
-import { reasonOf } from './reason.ts';
 
 /** A new, empty folder for one record. It is made before the approval is used up, so that a full disk costs no approval. */
 export interface RecordFolder {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
-import { reasonOf } from './reason.ts';
 
 /**
  * The text of the input `record`: the document itself if it starts with `{`, else that of a file, or of the `record.json` in a

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Fault } from '../core/fault.ts';
 import { tokenProviders, type TokenIssuer } from '../core/identity.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 
 export interface ServiceConfig {
@@ -82,10 +83,9 @@ function readFlags(args: readonly string[]): Partial<Record<Flag, string>> {
     return Object.fromEntries(texts);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     throw new Fault(
       'configuration',
-      `${visible(reason, 200)}\nThe flags of the service are: ${Object.keys(flags)
+      `${reasonOf(error)}\nThe flags of the service are: ${Object.keys(flags)
         .map((name) => `--${name}`)
         .join(' ')}`,
     );

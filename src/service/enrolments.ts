@@ -10,6 +10,7 @@ import { credentialIdSchema } from '../core/assertion.ts';
 import { canonicalText } from '../core/canonical.ts';
 import { parseJson } from '../core/json.ts';
 import { readPinnedKey, type Algorithm } from '../core/passkeys.ts';
+import { reasonOf } from '../core/reason.ts';
 import { issueChallenge, makeRoomForChallenge, useChallenge } from './challenges.ts';
 import type { Context } from './context.ts';
 import { countUse, findInvite, type Invite } from './invites.ts';
@@ -185,7 +186,7 @@ async function readRegistration(
     requireUserVerification: true,
     supportedAlgorithmIDs: algorithmIds,
   }).catch((error: unknown) => {
-    throw refused(error instanceof Error ? error.message : String(error));
+    throw refused(reasonOf(error));
   });
   if (!result.verified) throw refused('its attestation does not verify');
   const { credential, credentialDeviceType } = result.registrationInfo;
@@ -212,7 +213,7 @@ function readKey(coseKey: Uint8Array<ArrayBuffer>): { algorithm: Algorithm; publ
     if (typeof readable === 'string') throw new Error(readable);
     return pinned;
   } catch (error) {
-    throw refused(`its key: ${error instanceof Error ? error.message : String(error)}`);
+    throw refused(`its key: ${reasonOf(error)}`);
   }
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { keysUrl, type TokenIssuer } from '../core/identity.ts';
-import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
 import type { TokenKeys } from '../core/token.ts';
+import { BadAnswer, troubleOf } from './outgoing.ts';
 import { Refusal } from './refusal.ts';
 
 /** A key that an issuer has withdrawn is good for this long at most. */
@@ -45,7 +46,7 @@ export function createIssuers(o: {
       return keys;
     } catch (error) {
       failedAt.set(issuer.issuer, at);
-      throw unavailable(issuer, reasonOf(error));
+      throw unavailable(issuer, troubleOf(error));
     } finally {
       reading.delete(issuer.issuer);
     }
@@ -77,8 +78,6 @@ function unavailable({ issuer }: TokenIssuer, reason: string): Refusal {
   );
 }
 
-class BadAnswer extends Error {}
-
 const keySetSchema = z.object({ keys: z.array(z.record(z.string(), z.custom<JsonValue>())) });
 
 /** One reading: no redirect is followed, for it is the address that says whose keys these are. */
@@ -104,16 +103,4 @@ async function readKeys(url: string, timeoutMs: number): Promise<TokenKeys> {
   );
   if (!parsed.success) throw new BadAnswer('no key set');
   return parsed.data;
-}
-
-const errorShape = z.object({
-  name: z.string(),
-  cause: z.object({ code: z.string() }).optional().catch(undefined),
-});
-
-function reasonOf(error: unknown): string {
-  if (error instanceof BadAnswer) return error.message;
-  if (error instanceof JsonError) return 'no strict JSON';
-  const { name, cause } = errorShape.safeParse(error).data ?? { name: 'unknown' };
-  return cause?.code ?? name;
 }

@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import type { Notice } from './context.ts';
+import { BadAnswer, troubleOf } from './outgoing.ts';
 
 const notifyTimeoutMs = 5_000;
 
@@ -15,7 +15,7 @@ export function createNotifier(
   const { host } = new URL(notifyUrl);
   return (notice) => {
     void post(notifyUrl, notice).catch((error: unknown) => {
-      log(`The notification to ${host} failed (${reasonOf(error)}); the request stands.`);
+      log(`The notification to ${host} failed (${troubleOf(error)}); the request stands.`);
     });
   };
 }
@@ -29,19 +29,5 @@ async function post(notifyUrl: string, notice: Notice): Promise<void> {
     signal: AbortSignal.timeout(notifyTimeoutMs),
   });
   await response.body?.cancel();
-  if (!response.ok) throw new HookAnswer(`status ${response.status}`);
-}
-
-class HookAnswer extends Error {}
-
-const errorShape = z.object({
-  name: z.string(),
-  cause: z.object({ code: z.string() }).optional().catch(undefined),
-});
-
-/** What is known to hold no URL: our own words, the system's code, or the error's class. */
-function reasonOf(error: unknown): string {
-  if (error instanceof HookAnswer) return error.message;
-  const { name, cause } = errorShape.safeParse(error).data ?? { name: 'unknown' };
-  return cause?.code ?? name;
+  if (!response.ok) throw new BadAnswer(`status ${response.status}`);
 }

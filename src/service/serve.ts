@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Fault } from '../core/fault.ts';
 import { publicIssuers } from '../core/identity.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import { addApiRoutes } from './api-routes.ts';
 import type { ServiceConfig } from './config.ts';
@@ -96,10 +97,9 @@ export async function startService(
 }
 
 function cannotListen(config: ServiceConfig, error: unknown): Fault {
-  const reason = error instanceof Error ? error.message : String(error);
   return new Fault(
     'configuration',
-    `The service can't listen on ${visible(config.host)} port ${config.port}: ${visible(reason)}. Choose another with --port and --host.`,
+    `The service can't listen on ${visible(config.host)} port ${config.port}: ${reasonOf(error)}. Choose another with --port and --host.`,
     { cause: error },
   );
 }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import { migrations } from './schema.ts';
 
@@ -55,10 +56,9 @@ export async function openStore(o: {
     return storeOf(database, close, o.onCommitted);
   } catch (error) {
     close();
-    const reason = error instanceof Error ? error.message : String(error);
     throw new Fault(
       'configuration',
-      `The data folder "${visible(o.dataDir)}" can't be used: ${visible(reason)}. Another service may be using it, or it may not be writable.`,
+      `The data folder "${visible(o.dataDir)}" can't be used: ${reasonOf(error)}. Another service may be using it, or it may not be writable.`,
       { cause: error },
     );
   }
