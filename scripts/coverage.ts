@@ -22,7 +22,7 @@ if (args[0] !== '--report') {
       // Beside Jest's usual cache, which knows nothing of instrumented sources.
       ...['--cacheDirectory', 'coverage/cache', '--env', './scripts/coverage/environment.js'],
     ],
-    { stdio: 'inherit', env: { ...process.env, DEPLOY_WARRANT_COVERAGE: folder } },
+    { stdio: 'inherit', env: { ...process.env, BRANCH_COUNTS_FOLDER: folder } },
   );
   if (status !== 0) process.exitCode = 1;
 }

@@ -29,7 +29,7 @@ const createInstrumenter = createUntyped as (options: object) => {
 const root = resolve(import.meta.dirname, '../..');
 
 /** The folder that the counts go to; undefined where nothing is measured. */
-export const countsFolder = process.env.DEPLOY_WARRANT_COVERAGE;
+export const countsFolder = process.env.BRANCH_COUNTS_FOLDER;
 
 /** Whether a file is one of those that are measured. */
 export function isMeasured(path: string): boolean {
