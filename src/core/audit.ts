@@ -135,18 +135,19 @@ function damage(files: AuditInput['files'], stated: Verdict): readonly AuditFaul
   }
   const faults: AuditFault[] = [];
   for (const name of recordFileNames) {
-    const bytes = name === 'verdict.json' ? fileText(verdict) : files.get(name);
+    const bytes = files.get(name);
     if (bytes === undefined) continue;
-    const found = sha256Hex(bytes);
-    if (found === listed[name]) continue;
-    const said = listed[name] ?? 'none';
-    faults.push(
-      fault(name, `is not the one that verdict.json lists: its SHA-256 is ${found}, not ${said}`),
-    );
-  }
-  const written = Buffer.from(fileText(stated));
-  if (!written.equals(files.get('verdict.json') ?? new Uint8Array())) {
-    faults.push(fault('verdict.json', 'is not in the form in which the gate writes it'));
+    const isVerdict = name === 'verdict.json';
+    const found = sha256Hex(isVerdict ? fileText(verdict) : bytes);
+    if (found !== listed[name]) {
+      const said = listed[name] ?? 'none';
+      faults.push(
+        fault(name, `is not the one that verdict.json lists: its SHA-256 is ${found}, not ${said}`),
+      );
+    }
+    if (isVerdict && !Buffer.from(fileText(stated)).equals(bytes)) {
+      faults.push(fault(name, 'is not in the form in which the gate writes it'));
+    }
   }
   return faults;
 }
@@ -155,13 +156,14 @@ function damage(files: AuditInput['files'], stated: Verdict): readonly AuditFaul
 function contradictions(stated: Verdict, verdict: Verdict): readonly AuditFault[] {
   if (!isApproved(verdict)) return [];
   const names = Object.keys({ ...verdict, ...stated }) as (keyof Verdict)[];
+  const said = (value: unknown): string => canonicalText(value ?? 'absent');
   return names
     .filter((name) => name !== 'message' && name !== 'files')
     .filter((name) => canonicalText([stated[name]]) !== canonicalText([verdict[name]]))
     .map((name) => ({
       where: 'verdict.json',
       code: 'payload_invalid',
-      message: `verdict.json says ${name} ${canonicalText(stated[name] ?? 'absent')}, and the evidence says ${canonicalText(verdict[name] ?? 'absent')}.`,
+      message: `verdict.json says ${name} ${said(stated[name])}, and the evidence says ${said(verdict[name])}.`,
     }));
 }
 

@@ -58,7 +58,7 @@ function readKey(algorithm: Algorithm, text: string): KeyObject | string {
 }
 
 function keyFault(algorithm: Algorithm, key: KeyObject): string | undefined {
-  const { namedCurve, modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
+  const { namedCurve, modulusLength, publicExponent } = { ...key.asymmetricKeyDetails };
   switch (algorithm) {
     case 'ES256':
       return key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1'

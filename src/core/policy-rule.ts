@@ -26,8 +26,8 @@ export function environmentRule(
   // Own members only: a missing one is the default, whatever Object.prototype may say.
   const { services, ...general } = ownCopy(policy.environments[environment]) as WrittenRule;
   if (services === undefined) return withDefaults(ownCopy(general) as WrittenRule);
-  if (!Object.hasOwn(services, service)) return undefined;
-  return withDefaults(inPlaceOf(general, services[service] ?? {}));
+  const own = services[service];
+  return own && withDefaults(inPlaceOf(general, own));
 }
 
 /** A service's rule: its own members in place of the environment's. */
@@ -63,7 +63,6 @@ function withDefaults(written: WrittenRule): EnvironmentRule {
 
 /** Whose tokens are believed: those of the policy, or the public ones of GitHub and GitLab. */
 export function trustedIssuers(policy: Policy | undefined): readonly Issuer[] {
-  return policy !== undefined && Object.hasOwn(policy, 'issuers')
-    ? (policy.issuers ?? publicIssuers)
-    : publicIssuers;
+  const { issuers } = ownCopy(policy ?? {}) as Partial<Policy>;
+  return issuers ?? publicIssuers;
 }

@@ -94,14 +94,18 @@ export function* policyObjections({
 
 function noRule(policy: Policy, facts: DeployFacts): Objection {
   const environment = visible(facts.environment);
-  if (!Object.hasOwn(policy.environments, facts.environment)) {
+  const { environments } = policy;
+  const written = Object.hasOwn(environments, facts.environment)
+    ? environments[facts.environment]
+    : undefined;
+  if (written?.services === undefined) {
     return {
       code: 'configuration',
       message: `The policy has no rule for the environment "${environment}", so nothing may be deployed there.`,
       advice: 'Add a rule under "environments", or correct the name.',
     };
   }
-  const named = Object.keys(policy.environments[facts.environment]?.services ?? {});
+  const named = Object.keys(written.services);
   return {
     code: 'configuration',
     message: `The policy names the services that may be deployed to "${environment}" (${named.join(', ')}), and "${visible(facts.service)}" is not among them.`,
