@@ -17,7 +17,8 @@ export function withCounts(browser: Browser): Browser {
 
 async function counting(context: BrowserContext, folder: string): Promise<BrowserContext> {
   await context.exposeFunction('__saveCounts', (text: string) => saveCounts(folder, text));
-  await context.addInitScript(`addEventListener('pagehide',()=>__saveCounts(${countsAsText}))`);
+  // Not `pagehide`: it comes when the browser already listens to the next document, and what it says is lost.
+  await context.addInitScript(`addEventListener('beforeunload',()=>__saveCounts(${countsAsText}))`);
   const { close } = bound(context, ['close']);
   context.close = async () => {
     for (const page of context.pages()) await leave(page);
