@@ -127,6 +127,19 @@ describe('a decision', () => {
     const request = await ask(person.username);
     expect((await decide(service, request.id, person)).status).toBe(200);
   });
+
+  test('works with a passkey that may be backed up, as long as it says so', async () => {
+    const person = await enrol(service, `synced-${counter}`, { flags: 0x4d });
+    const request = await ask(person.username);
+    const { passkey } = person;
+    const now = signed(request, { passkey, flags: 0x05 });
+    expect((await send(request.id, now)).body).toEqual({
+      code: 'assertion_refused',
+      message: 'The passkey says something else about backups than when it was enrolled.',
+    });
+    const asEnrolled = signed(request, { passkey, flags: 0x1d });
+    expect((await send(request.id, asEnrolled)).status).toBe(200);
+  });
 });
 
 describe('a decision is refused, and the request stays pending', () => {

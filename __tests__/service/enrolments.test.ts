@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createPasskey, type TestPasskey } from '../support/authenticator.ts';
 import { makeRegistration, type RegistrationOptions } from '../support/registration.ts';
@@ -118,6 +118,7 @@ test.each(['ES256', 'EdDSA', 'RS256'] as const)(
 
 describe('a registration is refused, and the invite stays good', () => {
   const small = createPasskey('ES256');
+  const foreign = sign('sha256', Buffer.from('another'), createPasskey('ES256').privateKey);
   const wrong: readonly (readonly [string, () => Partial<RegistrationOptions>])[] = [
     ['without user verification', () => ({ flags: 0x41 })],
     ['without user presence', () => ({ flags: 0x44 })],
@@ -132,6 +133,8 @@ describe('a registration is refused, and the invite stays good', () => {
     ['with a challenge that was never given', () => ({ challenge: 'A'.repeat(43) })],
     ['with an algorithm nobody asked for', () => ({ cose: { 3: -35 } })],
     ['with a key on another curve', () => ({ cose: { [-1]: 2 } })],
+    ['with a key that lacks a coordinate', () => ({ cose: { [-3]: undefined } })],
+    ['with an attestation that another key signed', () => ({ attestedBy: foreign })],
     ['with a point that is not on the curve', () => ({ cose: { [-2]: Buffer.alloc(32, 1) } })],
   ];
   test.each(wrong)('%s', async (_name, change) => {

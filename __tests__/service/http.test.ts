@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -278,6 +279,21 @@ test('HEAD and unknown methods are 404', async () => {
 
 test('nothing of all this is an internal error', () => {
   expect(service.log).toEqual([]);
+});
+
+test('a row that is not what the service wrote is a bug: 500 says nothing of it, the log does', async () => {
+  const payload = { tool: 'terraform' };
+  const body = { username: 'alex', action: 'Try', payload };
+  const { body: created } = await call(service, '/api/confirmations', { key, body });
+  const store = new DatabaseSync(join(service.dataDir, 'store.sqlite'));
+  store.prepare("update confirmations set payload = '{' where id = ?").run(created.id);
+  store.close();
+  const { status, body: answer } = await call(service, `/api/confirmations/${created.id}`, { key });
+  expect([status, answer]).toEqual([
+    500,
+    { code: 'internal', message: 'This is a bug of the service; its log says more.' },
+  ]);
+  expect(service.log.at(-1)).toMatch(/^internal: SyntaxError: .*\n +at /);
 });
 
 test('hostile text in a payload of another tool comes back as it is, as JSON', async () => {

@@ -351,6 +351,17 @@ describe('a repository', () => {
     }
   });
 
+  test('that the token does not name is none of the list', async () => {
+    const { status, body } = await ask({}, token({ repository_id: undefined }));
+    expect([status, body]).toEqual([
+      403,
+      {
+        code: 'unknown_repository',
+        message: `This service takes no tokens of repository without an id of ${github.issuer}. An administrator may add it: deploy-warrant repository add.`,
+      },
+    ]);
+  });
+
   test('sees and uses what is its own, and of others not even that it is there', async () => {
     const added = await list({ repositoryId: '555' });
     const { id, payloadHash } = await asked();

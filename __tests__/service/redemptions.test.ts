@@ -65,6 +65,17 @@ async function statusOf(id: string): Promise<string> {
   return (await call(service, `/api/confirmations/${id}`, { key })).body.status;
 }
 
+test('an approval of another tool is used once too', async () => {
+  const body = { username: 'alex', action: 'Apply the plan', payload: { plan: [counter] } };
+  const { id, payloadHash } = (await call(service, '/api/confirmations', { key, body })).body;
+  expect((await use(payloadHash)).status).toBe(409);
+  expect((await decide(service, id, alex)).status).toBe(200);
+  expect((await use(payloadHash)).status).toBe(201);
+  const again = await use(payloadHash, { redemptionKey: 'f'.repeat(64) });
+  expect([again.status, again.body.code]).toEqual([409, 'already_used']);
+  expect(await statusOf(id)).toBe('redeemed');
+});
+
 test('an approval is used once: 201, and every other process gets 409', async () => {
   const { alexs, danas, payloadHash } = await approvedByAlex();
   const answer = await use(payloadHash);

@@ -80,6 +80,27 @@ describe('takes no repository', () => {
     expect(await list()).toEqual([]);
   });
 
+  test('of a provider of which no issuer is trusted', async () => {
+    const gitlabOnly = await startTestService({
+      oidcIssuers: [{ provider: 'gitlab', issuer: selfHosted }],
+    });
+    const { status, body } = await call(gitlabOnly, '/api/repositories', {
+      key: gitlabOnly.adminKey,
+      body: shop,
+    });
+    const message =
+      'names none or more than one of the issuers of github that this service trusts (--oidc-issuer): none';
+    expect([status, body]).toEqual([
+      422,
+      {
+        code: 'unknown_issuer',
+        message: `issuer ${message}.`,
+        problems: [{ field: 'issuer', message }],
+      },
+    ]);
+    await gitlabOnly.close();
+  });
+
   test('from a request key, or without one', async () => {
     const key = await createKey(service);
     expect((await add(shop, key)).status).toBe(403);

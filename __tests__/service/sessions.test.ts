@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { approvalChallenge } from '../../src/core/challenge.ts';
 import { makeAssertion, type AssertionOptions } from '../support/authenticator.ts';
@@ -178,6 +180,14 @@ describe('a session', () => {
     expect((await session(cookie)).status).toBe(401);
   });
 
+  test('that there is not can be ended too', async () => {
+    const out = await callPage(service, '/page/sign-out', { body: {} });
+    expect([out.status, out.headers.get('set-cookie')]).toEqual([
+      204,
+      expect.stringMatching(/^deploy-warrant=; Max-Age=0; /),
+    ]);
+  });
+
   test('ends after twelve hours', async () => {
     const cookie = await signIn(service, alex);
     now += 12 * 3_600_000 - 1;
@@ -206,6 +216,28 @@ describe('a session', () => {
     const cookie = await signIn(service, alex);
     expect((await session(`a=b; ${cookie}; c=d`)).status).toBe(200);
   });
+});
+
+test('10,000 sign-ins that nobody ended are the most; a minute later there is room again', async () => {
+  // Those of the tests before are over.
+  now += 600_000;
+  const store = new DatabaseSync(join(service.dataDir, 'store.sqlite'));
+  const insert = store.prepare(
+    "insert into challenges (challenge, purpose, subject, expires_at) values (?, 'sign-in', '', ?)",
+  );
+  store.exec('begin');
+  for (let n = 0; n < 9_999; n += 1) insert.run(`open-${n}`, now + 60_000);
+  store.exec('commit');
+  store.close();
+  expect((await options()).status).toBe(200);
+  const refused = await options();
+  expect([refused.status, refused.headers.get('retry-after'), refused.body]).toEqual([
+    429,
+    '10',
+    { code: 'too_many', message: 'Too many people are signing in. Try again in a minute.' },
+  ]);
+  now += 60_000;
+  expect((await options()).status).toBe(200);
 });
 
 function revoke() {

@@ -13,11 +13,13 @@ export interface RegistrationOptions {
   /** The flags byte; 0x45 (user present and verified, key attached) if not given. */
   readonly flags?: number;
   readonly signCount?: number;
-  /** The COSE key's own members, replaced by label. */
-  readonly cose?: Readonly<Record<number, number | Buffer>>;
+  /** The COSE key's own members, replaced by label; `undefined` removes one. */
+  readonly cose?: Readonly<Record<number, number | Buffer | undefined>>;
+  /** The `sig` of a `packed` self attestation (WebAuthn section 8.2) in place of attestation `none`. */
+  readonly attestedBy?: Buffer;
 }
 
-/** What a browser answers to `navigator.credentials.create()` as JSON, with attestation `none`. */
+/** What a browser answers to `navigator.credentials.create()` as JSON, with attestation `none` if nothing else is said. */
 export function makeRegistration(options: RegistrationOptions): object {
   const { passkey, challenge, origin, rpId } = options;
   const clientData = JSON.stringify({
@@ -39,11 +41,17 @@ export function makeRegistration(options: RegistrationOptions): object {
     Buffer.alloc(16),
     idLength,
     id,
-    encode(new Map([...coseKey(passkey.publicKey), ...numbered(options.cose ?? {})])),
+    encode(withChanges(coseKey(passkey.publicKey), options.cose ?? {})),
   ]);
+  const statement =
+    options.attestedBy &&
+    new Map<string, CborValue>([
+      ['alg', -7],
+      ['sig', options.attestedBy],
+    ]);
   const attestation = new Map<string, CborValue>([
-    ['fmt', 'none'],
-    ['attStmt', new Map()],
+    ['fmt', statement === undefined ? 'none' : 'packed'],
+    ['attStmt', statement ?? new Map()],
     ['authData', authenticatorData],
   ]);
   return {
@@ -90,8 +98,16 @@ function coseKey(key: KeyObject): Map<number, CborValue> {
   }
 }
 
-function numbered(members: Readonly<Record<number, number | Buffer>>): [number, CborValue][] {
-  return Object.entries(members).map(([label, value]) => [Number(label), value]);
+function withChanges(
+  key: ReadonlyMap<number, CborValue>,
+  changes: Readonly<Record<number, number | Buffer | undefined>>,
+): ReadonlyMap<number, CborValue> {
+  const changed = new Map(key);
+  for (const [label, value] of Object.entries(changes)) {
+    if (value === undefined) changed.delete(Number(label));
+    else changed.set(Number(label), value);
+  }
+  return changed;
 }
 
 type CborValue = number | string | Buffer | ReadonlyMap<number | string, CborValue>;

@@ -307,6 +307,8 @@ export async function enrol(
     readonly algorithm?: Algorithm;
     readonly code?: string;
     readonly cookie?: string;
+    /** The flags byte of the registration; 0x45 if not given. */
+    readonly flags?: number;
   } = {},
 ): Promise<Person> {
   const invite = { code: options.code ?? (await createInvite(service)), username };
@@ -316,7 +318,8 @@ export async function enrol(
   const made = createPasskey(options.algorithm);
   const passkey = { ...made, pinned: { ...made.pinned, user_handle: user.id } };
   const { origin, rpId } = service;
-  const response = makeRegistration({ passkey, challenge: challenge, origin, rpId });
+  const flags = options.flags ?? 0x45;
+  const response = makeRegistration({ passkey, challenge, origin, rpId, flags });
   const finish = { body: { ...invite, response }, ...as };
   await expectStatus(callPage(service, '/page/enrolments/finish', finish), 200);
   return { username, passkey, signCount: 0 };

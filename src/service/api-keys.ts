@@ -9,12 +9,11 @@ import { fitsHash, hashToken, newToken } from './tokens.ts';
 export const keyBodySchema = scopeSchema.extend({ note: z.string().max(500) });
 
 const keyPattern = /^dw_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
-const rowSchema = z.object({
-  id: z.string(),
-  secret_hash: z.string(),
-  kind: z.enum(['admin', 'request']),
-  scope: z.string().nullable(),
-});
+const heldBy = { id: z.string(), secret_hash: z.string() };
+const rowSchema = z.discriminatedUnion('kind', [
+  z.object({ ...heldBy, kind: z.literal('admin') }),
+  z.object({ ...heldBy, kind: z.literal('request'), scope: z.string() }),
+]);
 /** Compared with when there is no such key, so that the time tells nothing about which ids exist. */
 const nobody = hashToken('');
 
@@ -30,8 +29,8 @@ export function callerOfKey(context: Context, key: string): Caller {
     throw new Refusal(401, 'unauthorized', 'The header X-Api-Key holds no key of this service.');
   }
   if (row.kind === 'admin') return { kind: 'admin' };
-  const scope = scopeSchema.parse(JSON.parse(row.scope ?? ''));
-  return { kind: 'request', id: row.id, scope, scopeText: row.scope ?? '' };
+  const scope = scopeSchema.parse(JSON.parse(row.scope));
+  return { kind: 'request', id: row.id, scope, scopeText: row.scope };
 }
 
 /** Makes a key; the answer is the only place where it is ever shown. */

@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import openApi from '../../openapi.json' with { type: 'json' };
-import { confirmationIdSchema, createBodySchema, redemptionBodySchema } from '../core/api.ts';
+import { createBodySchema, redemptionBodySchema } from '../core/api.ts';
 import { credentialIdSchema } from '../core/assertion.ts';
 import { documentHash } from '../core/hash.ts';
 import { createKey, keyBodySchema, revokeKey } from './api-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { covers, requireAdmin, requireRequester, type Requester } from './callers.ts';
 import {
-  findConfirmation,
+  readConfirmation,
   nextExpiry,
   storedFacts,
   toApi,
@@ -18,7 +18,7 @@ import type { Context } from './context.ts';
 import { createConfirmation } from './create.ts';
 import { withdraw } from './decisions.ts';
 import { latestDeployQuery, readLatestDeploy } from './deploys.ts';
-import { goneSignal, read, waitSchema } from './http.ts';
+import { goneSignal, read, waitSchema, type ById } from './http.ts';
 import { createInvite, inviteBodySchema } from './invites.ts';
 import { listPasskeys, revokePasskey } from './people.ts';
 import { redeem } from './redemptions.ts';
@@ -32,7 +32,6 @@ import {
 import { bindToken } from './used-tokens.ts';
 
 const waitQuery = z.object({ wait: waitSchema });
-const idParams = z.object({ id: z.string() });
 const idempotencyKeySchema = z.string().regex(/^[!-~]{1,255}$/);
 
 /** The API for machines (DESIGN 3.5), under `/api`. Every call needs a key; no key decides anything. */
@@ -60,14 +59,14 @@ function addRequesterRoutes(app: FastifyInstance, context: Context): void {
     return reply.code(201).send(createConfirmation(context, caller, { body, idempotencyKey }));
   });
 
-  app.get('/api/confirmations/:id', async (request, reply) => {
+  app.get<ById>('/api/confirmations/:id', async (request, reply) => {
     const caller = await requester(request);
-    const { id } = visibleTo(context, caller, request.params);
+    const { id } = visibleTo(context, caller, request.params.id);
     bindToken(context, caller, { call: 'read' });
     const { wait } = read(waitQuery, request.query);
     const confirmation = await context.waiters.until({
       topic: `confirmation:${id}`,
-      read: () => findConfirmation(context, id) ?? missing(),
+      read: () => readConfirmation(context, id),
       isNews: ({ status }) => status !== 'pending',
       wakeAt: nextExpiry,
       now: context.now,
@@ -77,9 +76,9 @@ function addRequesterRoutes(app: FastifyInstance, context: Context): void {
     return toApi(confirmation);
   });
 
-  app.delete('/api/confirmations/:id', async (request) => {
+  app.delete<ById>('/api/confirmations/:id', async (request) => {
     const caller = await requester(request);
-    const { id, payloadHash } = visibleTo(context, caller, request.params);
+    const { id, payloadHash } = visibleTo(context, caller, request.params.id);
     bindToken(context, caller, { call: 'withdraw', payloadHash });
     return toApi(withdraw(context, id));
   });
@@ -115,9 +114,9 @@ function addAdminRoutes(app: FastifyInstance, context: Context): void {
     return reply.code(201).send(createKey(context, { note, scope }));
   });
 
-  app.delete('/api/keys/:id', async (request, reply) => {
+  app.delete<ById>('/api/keys/:id', async (request, reply) => {
     await admin(request);
-    revokeKey(context, read(idParams, request.params).id);
+    revokeKey(context, request.params.id);
     return reply.code(204).send();
   });
 
@@ -131,9 +130,9 @@ function addAdminRoutes(app: FastifyInstance, context: Context): void {
     return listRepositories(context);
   });
 
-  app.delete('/api/repositories/:id', async (request, reply) => {
+  app.delete<ById>('/api/repositories/:id', async (request, reply) => {
     await admin(request);
-    removeRepository(context, read(idParams, request.params).id);
+    removeRepository(context, request.params.id);
     return reply.code(204).send();
   });
 
@@ -149,18 +148,12 @@ function addAdminRoutes(app: FastifyInstance, context: Context): void {
   });
 }
 
-/** The confirmation of a path, if this key may know of it. @throws Refusal 404 */
-function visibleTo(context: Context, caller: Requester, params: unknown): Confirmation {
-  const id = z.object({ id: confirmationIdSchema }).safeParse(params).data?.id;
-  const confirmation = id === undefined ? undefined : findConfirmation(context, id);
-  if (confirmation === undefined) throw notFound();
+/** A confirmation, if this key may know of it. @throws Refusal 404 */
+function visibleTo(context: Context, caller: Requester, id: string): Confirmation {
+  const confirmation = readConfirmation(context, id);
   const { payload, attested } = confirmation;
   if (!covers(caller, storedFacts(payload), attested?.issuer)) throw notFound();
   return confirmation;
-}
-
-function missing(): never {
-  throw notFound();
 }
 
 function readIdempotencyKey(header: unknown): string | undefined {

@@ -3,6 +3,7 @@ import { assertionSchema } from '../core/assertion.ts';
 import { confirmationStatuses, type ConfirmationStatus } from '../core/api.ts';
 import { formatTime } from '../core/time.ts';
 import type { Context } from './context.ts';
+import { notFound } from './refusal.ts';
 
 /** What the token of the job that asked says too, and who issued it. Stored when the request is made, for the page. */
 const attestedSchema = z.object({
@@ -81,9 +82,11 @@ export function toConfirmation(context: Context, row: Record<string, unknown>): 
   };
 }
 
-export function findConfirmation(context: Context, id: string): Confirmation | undefined {
+/** As it is now. @throws Refusal 404 if there is none */
+export function readConfirmation(context: Context, id: string): Confirmation {
   const row = context.store.get('select * from confirmations where id = $1', id);
-  return row && toConfirmation(context, row);
+  if (row === undefined) throw notFound();
+  return toConfirmation(context, row);
 }
 
 export function confirmationsOfPayload(context: Context, payloadHash: string): Confirmation[] {

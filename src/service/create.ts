@@ -13,7 +13,7 @@ import { covers, type Requester } from './callers.ts';
 import { issueChallenge } from './challenges.ts';
 import {
   confirmationsOfPayload,
-  findConfirmation,
+  readConfirmation,
   type Confirmation,
 } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
@@ -54,7 +54,7 @@ export function createConfirmation(
       );
     }
     touch(`person:${o.body.username}`);
-    return { confirmation: required(findConfirmation(context, id)), isNew: true };
+    return { confirmation: readConfirmation(context, id), isNew: true };
   });
   const url = `${context.origin}/approve/${confirmation.id}`;
   if (isNew) {
@@ -93,7 +93,7 @@ function repeated(
       'This Idempotency-Key was used before, with another body. Use a new key for a new request.',
     );
   }
-  return required(findConfirmation(context, String(earlier.confirmation_id)));
+  return readConfirmation(context, String(earlier.confirmation_id));
 }
 
 function outOfScope(facts: DeployFacts | undefined): Refusal {
@@ -172,9 +172,4 @@ function insert(context: Context, requester: Requester, body: CreateBody, asked:
     });
   }
   return id;
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('a row that was just written is missing');
-  return value;
 }

@@ -3,10 +3,10 @@ import { canonicalText } from '../core/canonical.ts';
 import { approvalChallenge, rejectionChallenge, revocationChallenge } from '../core/challenge.ts';
 import { acceptAssertion } from './assertions.ts';
 import { issueChallenge, useChallenge, type Purpose } from './challenges.ts';
-import { findConfirmation, type Confirmation } from './confirmation-rows.ts';
+import { readConfirmation, type Confirmation } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
 import type { Passkey } from './people.ts';
-import { notFound, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 export interface DecisionRequest {
   readonly decision: 'approved' | 'rejected';
@@ -20,8 +20,7 @@ export interface DecisionRequest {
  */
 export function decide(context: Context, id: string, request: DecisionRequest): void {
   context.store.transaction((touch) => {
-    const confirmation = findConfirmation(context, id);
-    if (confirmation === undefined) throw notFound();
+    const confirmation = readConfirmation(context, id);
     if (confirmation.status !== 'pending') throw notPending(confirmation);
     const purpose = request.decision === 'approved' ? 'approval' : 'rejection';
     const passkey = signedBy(context, confirmation, { ...request, purpose });
@@ -55,8 +54,7 @@ export function decide(context: Context, id: string, request: DecisionRequest): 
  */
 export function revoke(context: Context, id: string, assertion: AssertionJson): void {
   context.store.transaction((touch) => {
-    const confirmation = findConfirmation(context, id);
-    if (confirmation === undefined) throw notFound();
+    const confirmation = readConfirmation(context, id);
     if (confirmation.status !== 'approved') throw notApproved(confirmation);
     if (signedBy(context, confirmation, { assertion, purpose: 'revocation' }) === undefined) {
       throw notApproved(confirmation);
@@ -79,8 +77,7 @@ export function revoke(context: Context, id: string, assertion: AssertionJson): 
  */
 export function withdraw(context: Context, id: string): Confirmation {
   return context.store.transaction((touch) => {
-    const confirmation = findConfirmation(context, id);
-    if (confirmation === undefined) throw notFound();
+    const confirmation = readConfirmation(context, id);
     const { status, username } = confirmation;
     if (status !== 'pending' && status !== 'approved') {
       throw new Refusal(409, 'final', `This confirmation is ${status} and stays so.`, { status });

@@ -56,7 +56,7 @@ export function createHttp(o: {
   app.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const refusal = refusalOf(error);
-    if (refusal.httpStatus >= 500) o.log(`${refusal.code}: ${error.stack ?? error.message}`);
+    if (refusal.httpStatus >= 500) o.log(`${refusal.code}: ${String(error.stack)}`);
     return sendError(reply, refusal);
   });
   return app;
@@ -125,6 +125,11 @@ export function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (!result.success) throw invalidRequest(problemsOf(result.error));
   return result.data;
+}
+
+/** A route with `:id` in its path. */
+export interface ById {
+  readonly Params: { readonly id: string };
 }
 
 /** Seconds of a long poll, 0 to 30, as milliseconds. */

@@ -1,20 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { confirmationIdSchema, confirmationStatuses } from '../core/api.ts';
+import { confirmationStatuses } from '../core/api.ts';
 import { receivedAssertionSchema } from '../core/assertion.ts';
 import { formatTime } from '../core/time.ts';
-import { findConfirmation, nextExpiry, type Confirmation } from './confirmation-rows.ts';
+import { nextExpiry, readConfirmation, type Confirmation } from './confirmation-rows.ts';
 import type { Context } from './context.ts';
 import { decide, revoke } from './decisions.ts';
 import { deployAnswer, lastDeploy } from './deploys.ts';
 import { beginEnrolment, finishEnrolment, registrationSchema } from './enrolments.ts';
-import { goneSignal, read, waitSchema } from './http.ts';
+import { goneSignal, read, waitSchema, type ById } from './http.ts';
 import { passkeysOf, usernameSchema } from './people.ts';
-import { notFound, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { sessionUser, signIn, signInOptions, signOut } from './sessions.ts';
 import { readWaiting } from './waiting.ts';
 
-const idParams = z.object({ id: confirmationIdSchema });
 const confirmationQuery = z.object({
   wait: waitSchema,
   status: z.enum(confirmationStatuses).optional(),
@@ -54,12 +53,12 @@ function crossSite(): Refusal {
 }
 
 function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
-  app.get('/page/confirmations/:id', async (request, reply) => {
-    const id = readId(request);
+  app.get<ById>('/page/confirmations/:id', async (request, reply) => {
+    const { id } = request.params;
     const { wait, status: known } = read(confirmationQuery, request.query);
     const confirmation = await context.waiters.until({
       topic: `confirmation:${id}`,
-      read: () => findConfirmation(context, id) ?? missing(),
+      read: () => readConfirmation(context, id),
       isNews: ({ status }) => status !== known,
       wakeAt: nextExpiry,
       now: context.now,
@@ -69,15 +68,15 @@ function addConfirmationRoutes(app: FastifyInstance, context: Context): void {
     return toPage(context, confirmation);
   });
 
-  app.post('/page/confirmations/:id/decision', (request) => {
-    const id = readId(request);
+  app.post<ById>('/page/confirmations/:id/decision', (request) => {
+    const { id } = request.params;
     const body = read(decisionBody, request.body);
     decide(context, id, body);
     return { status: body.decision };
   });
 
-  app.post('/page/confirmations/:id/revocation', (request) => {
-    const id = readId(request);
+  app.post<ById>('/page/confirmations/:id/revocation', (request) => {
+    const { id } = request.params;
     revoke(context, id, read(assertionBody, request.body).assertion);
     return { status: 'cancelled' };
   });
@@ -127,14 +126,6 @@ function addSessionRoutes(app: FastifyInstance, context: Context): void {
     });
     return { version: found, items };
   });
-}
-
-function readId(request: FastifyRequest): string {
-  return idParams.safeParse(request.params).data?.id ?? missing();
-}
-
-function missing(): never {
-  throw notFound();
 }
 
 /** What whoever has the link sees: the facts stand in the job's log anyway. */
