@@ -68,11 +68,11 @@ async function statusOf(id: string): Promise<string> {
 test('an approval of another tool is used once too', async () => {
   const body = { username: 'alex', action: 'Apply the plan', payload: { plan: [counter] } };
   const { id, payloadHash } = (await call(service, '/api/confirmations', { key, body })).body;
-  expect((await use(payloadHash)).status).toBe(409);
+  expect((await use(payloadHash)).body.code).toBe('not_approved');
   expect((await decide(service, id, alex)).status).toBe(200);
   expect((await use(payloadHash)).status).toBe(201);
-  const again = await use(payloadHash, { redemptionKey: 'f'.repeat(64) });
-  expect([again.status, again.body.code]).toEqual([409, 'already_used']);
+  const again = await use(payloadHash);
+  expect([again.status, again.body.code]).toEqual([409, 'already_redeemed']);
   expect(await statusOf(id)).toBe('redeemed');
 });
 

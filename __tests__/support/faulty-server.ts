@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { Certificate } from './certificate.ts';
+import { listenOnKeptPort } from './kept-port.ts';
 
 /** One request as the server saw it. */
 export interface Seen {
@@ -68,7 +69,7 @@ export async function startFaultyServer(
   };
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   server.on('tlsClientError', () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await listenOnKeptPort(server, host);
   const { port } = server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
   return {

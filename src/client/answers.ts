@@ -1,11 +1,11 @@
 import type * as z from 'zod';
 import { errorSchema } from '../core/api.ts';
 import { Fault, listProblems } from '../core/fault.ts';
-import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { checkJson, maxRecordBytes, type JsonValue } from '../core/json.ts';
 import { problemsOf } from '../core/problems.ts';
 import { visible } from '../core/text.ts';
 import type { Problem, RefusalCode } from '../core/verdict.ts';
-import type { ApiResponse, TransportError } from './http.ts';
+import { TransportError, type ApiRequest, type ApiResponse, type ApiTransport } from './http.ts';
 import { adviceFor, meaningOf, phaseWords, type Phase } from './phases.ts';
 
 /** Which call an answer belongs to, for the table of meanings and for messages. */
@@ -49,8 +49,20 @@ export function callFault(
   return new Fault(code, `${where}: ${what}${list}${adviceFor(code, phase)}`, { problems });
 }
 
-/** What no answer at all means (fault matrix, the network rows): an Error to throw, `Passing` where it may be tried again. */
-export function faultOfTransport(error: TransportError, call: Call): Fault | Passing {
+/** @throws Fault, or Passing where another try may help, if there is no answer at all (fault matrix, the network rows) */
+export async function exchange(
+  transport: ApiTransport,
+  call: Call,
+  request: ApiRequest,
+): Promise<ApiResponse> {
+  try {
+    return await transport.send(request);
+  } catch (error) {
+    throw error instanceof TransportError ? faultOfTransport(error, call) : error;
+  }
+}
+
+function faultOfTransport(error: TransportError, call: Call): Fault | Passing {
   switch (error.reason) {
     case 'unreachable':
       return new Passing(callFault(call, 'service_unreachable', error.message), 'unreachable');
@@ -103,13 +115,10 @@ function readJson({ headers, body, status }: ApiResponse, call: Call): JsonValue
     const what = `its answer is of type "${visible(type, 60)}", not application/json`;
     throw callFault(call, 'service_misbehaved', what);
   }
-  try {
-    return parseJson(body, { maxBytes: maxRecordBytes });
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    const what = `its answer is not acceptable JSON: ${error.message}`;
-    throw isAnyJson(body) ? callFault(call, 'service_misbehaved', what) : unreadable(what);
-  }
+  const json = checkJson(body, { maxBytes: maxRecordBytes });
+  if (json.ok) return json.value;
+  const what = `its answer is not acceptable JSON: ${listProblems(json.problems)}`;
+  throw isAnyJson(body) ? callFault(call, 'service_misbehaved', what) : unreadable(what);
 }
 
 /** Whether a lenient reader takes it: then it is JSON that we refuse on purpose, and another try is no help. */
@@ -156,16 +165,11 @@ interface ErrorText {
 
 /** What an error's body says, for people only. */
 function readError(body: Uint8Array): ErrorText {
-  try {
-    const parsed = errorSchema.safeParse(parseJson(body, { maxBytes: maxRecordBytes }));
-    if (parsed.success) {
-      const { code, message, problems = [] } = parsed.data;
-      return { code, text: `${code}: ${message}`, problems };
-    }
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-  }
-  return { code: '', text: new TextDecoder().decode(body), problems: [] };
+  const json = checkJson(body, { maxBytes: maxRecordBytes });
+  const parsed = json.ok ? errorSchema.safeParse(json.value).data : undefined;
+  if (parsed === undefined) return { code: '', text: new TextDecoder().decode(body), problems: [] };
+  const { code, message, problems = [] } = parsed;
+  return { code, text: `${code}: ${message}`, problems };
 }
 
 function shown({ field, message }: Problem): Problem {

@@ -4,15 +4,16 @@ import { callFault, type Call } from './answers.ts';
 /**
  * The link that people are asked to open: https, or http on this machine, and nothing that a log or a reader could take for
  * something else.
+ * @param text a URL, by the schema of the answer
  * @throws Fault `service_misbehaved`
  */
 export function checkApproverUrl(text: string, call: Call): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const local = url !== undefined && /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
+  const { protocol, hostname, username, password } = new URL(text);
+  const local = /^(localhost|127\..*|\[::1\])$/.test(hostname);
   const safe =
-    (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) &&
-    url.username === '' &&
-    url.password === '' &&
+    (protocol === 'https:' || (protocol === 'http:' && local)) &&
+    username === '' &&
+    password === '' &&
     /^[!-~]{1,2000}$/.test(text);
   if (safe) return;
   throw callFault(

@@ -13,9 +13,9 @@ import {
 import type { JsonValue } from '../core/json.ts';
 import { visible } from '../core/text.ts';
 import { checkApproverUrl } from './approver-url.ts';
-import { callFault, faultOfTransport, readAnswer, type Call } from './answers.ts';
+import { callFault, exchange, readAnswer, type Call } from './answers.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { TransportError, type ApiRequest, type ApiResponse, type ApiTransport } from './http.ts';
+import { TransportError, type ApiResponse } from './http.ts';
 import type { Phase } from './phases.ts';
 import { pause, withRetries } from './retry.ts';
 
@@ -189,18 +189,6 @@ function callOf(
 /** An id goes into a path only as a UUID. */
 function confirmationPath(id: string): string {
   return `/confirmations/${confirmationIdSchema.parse(id)}`;
-}
-
-async function exchange(
-  transport: ApiTransport,
-  call: Call,
-  request: ApiRequest,
-): Promise<ApiResponse> {
-  try {
-    return await transport.send(request);
-  } catch (error) {
-    throw error instanceof TransportError ? faultOfTransport(error, call) : error;
-  }
 }
 
 function readConfirmation(

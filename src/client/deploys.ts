@@ -4,9 +4,8 @@ import type { DeployFacts } from '../core/facts.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { checkPayload } from '../core/payload.ts';
 import { visible } from '../core/text.ts';
-import { callFault, faultOfTransport, readAnswer, type Call } from './answers.ts';
+import { callFault, exchange, readAnswer, type Call } from './answers.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { TransportError } from './http.ts';
 import { withRetries } from './retry.ts';
 
 /** How long the question may take with all its tries, and one of them. */
@@ -54,16 +53,12 @@ export async function latestDeploy(
     if (value !== undefined) query.set(name, value);
   }
   return withRetries(deps, { deadline: deps.now() + allMs, call }, async (remainingMs) => {
-    const response = await deps.transport
-      .send({
-        method: 'GET',
-        path: `/deploys/latest?${query}`,
-        timeoutMs: Math.min(tryMs, remainingMs),
-        signal: deps.signal,
-      })
-      .catch((error: unknown) => {
-        throw error instanceof TransportError ? faultOfTransport(error, call) : error;
-      });
+    const response = await exchange(deps.transport, call, {
+      method: 'GET',
+      path: `/deploys/latest?${query}`,
+      timeoutMs: Math.min(tryMs, remainingMs),
+      signal: deps.signal,
+    });
     if (response.status === 404 || response.status === 405) return undefined;
     return stated(readAnswer(response, latestDeploySchema, call), facts, call);
   });

@@ -106,7 +106,7 @@ async function readAnswer(
   const date = Date.parse(message.headers.date ?? '');
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+    headers[name] = [value].flat().join(', ');
   }
   return {
     status,

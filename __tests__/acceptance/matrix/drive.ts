@@ -9,6 +9,7 @@ import {
   type FaultyServer,
 } from '../../support/faulty-server.ts';
 import { certificateAuthority, selfSigned } from '../../support/certificate.ts';
+import { listenOnKeptPort } from '../../support/kept-port.ts';
 import { decide } from '../../support/approvals.ts';
 import type { ApprovalPayload } from '../../../src/core/payload.ts';
 import { startStubService, type Route, type StubService } from '../../gate/stub-service.ts';
@@ -256,16 +257,14 @@ class Drive {
       upstream.on('error', () => socket.destroy());
       if (status === 'refused' && count === call - 1) upstream.once('close', shut);
     });
-    const listen = (port: number) =>
-      new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const shut = (): void => {
       const { port } = server.address() as AddressInfo;
       server.close();
       if (times === Infinity) return;
-      const reopening = setTimeout(() => void listen(port), 2_000);
+      const reopening = setTimeout(() => void server.listen(port, '127.0.0.1'), 2_000);
       this.cleanup.push(() => clearTimeout(reopening));
     };
-    await listen(0);
+    await listenOnKeptPort(server, '127.0.0.1');
     this.cleanup.push(() => {
       for (const socket of sockets) socket.destroy();
       if (server.listening) server.close();
