@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Git, GitLimits } from '../../src/collect/git.ts';
 import { Fault } from '../../src/core/fault.ts';
 
 /** A temporary folder by its real path; the caller removes it. */
@@ -63,6 +64,32 @@ export class TestRepository {
   head(): string {
     return this.git('rev-parse', 'HEAD');
   }
+
+  /** Stores any bytes as an object of a type, whether or not they are one. @returns the id */
+  object(type: string, content: string | Buffer): string {
+    const args = ['hash-object', '-t', type, '-w', '--literally', '--stdin'];
+    return execFileSync('git', args, { cwd: this.top, input: content, encoding: 'utf8' }).trim();
+  }
+
+  /** Stores a tree of these entries, written as `100644 name` and the id, in their order. @returns the id */
+  tree(entries: readonly (readonly [modeAndName: string, id: string])[]): string {
+    const parts = entries.map(([head, id]) =>
+      Buffer.concat([Buffer.from(`${head}\0`), Buffer.from(id, 'hex')]),
+    );
+    return this.object('tree', Buffer.concat(parts));
+  }
+
+  /** Stores a commit of a tree, without parents. @returns the id */
+  commitOf(tree: string): string {
+    return this.git('commit-tree', '-m', 'a commit', tree);
+  }
+
+  /** Stores a tree of this many levels with 10 folders in each, all of one level the same. @returns the id */
+  bomb(levels: number, tree: string): string {
+    const names = Array.from({ length: 10 }, (_, number) => String(number));
+    const above = this.tree(names.map((name) => [`40000 ${name}`, tree]));
+    return levels === 1 ? above : this.bomb(levels - 1, above);
+  }
 }
 
 export function gitIn(folder: string, args: readonly string[]): string {
@@ -73,6 +100,12 @@ export function gitIn(folder: string, args: readonly string[]): string {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
   }).trim();
+}
+
+/** A program in the place of git, with the limits of the real one where none are given. */
+export function programAsGit(program: string, home: string, limits: Partial<GitLimits> = {}): Git {
+  const all = { timeoutMs: 120_000, maxBytes: 256 * 1024 * 1024, ...limits };
+  return { program, home, running: new Set(), limits: all };
 }
 
 /** Every path below a folder with its kind, mode, times and content: equal only if nothing was written. */

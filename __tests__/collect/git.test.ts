@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { askGit, findGit, runGit, withGit } from '../../src/collect/git.ts';
@@ -9,7 +8,7 @@ import {
   findRepository,
   headCommit,
 } from '../../src/collect/repository.ts';
-import { faultOf, gitIn, temporaryFolder, TestRepository } from './git-repository.ts';
+import { faultOf, gitIn, programAsGit, temporaryFolder, TestRepository } from './git-repository.ts';
 
 const root = temporaryFolder();
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -210,7 +209,7 @@ describe('how git is run', () => {
     writeFileSync(program, '#!/bin/sh\necho half; kill -9 $$\n', { mode: 0o755 });
     const call = { args: ['rev-parse'], cwd: root, gitDir: root };
     const complaintOf = async (path: string) => {
-      const git = { program: path, home: root, running: new Set<ChildProcess>() };
+      const git = programAsGit(path, root);
       const faults = await Promise.all(
         [runGit, askGit].map((ask) => faultOf(() => ask(git, call))),
       );
@@ -220,6 +219,32 @@ describe('how git is run', () => {
     expect(await complaintOf(program)).toEqual([ended, ended]);
     const nowhere = `git rev-parse failed in ${root}: spawn ${join(root, 'nowhere')} ENOENT`;
     expect(await complaintOf(join(root, 'nowhere'))).toEqual([nowhere, nowhere]);
+  });
+
+  test.each([
+    ['answers too late', 'exec sleep 60', { timeoutMs: 200 }, 'no answer within 0.2 s'],
+    ['says too much', 'echo 12345', { maxBytes: 4 }, 'stdout maxBuffer length exceeded'],
+  ])('one that %s has said nothing', async (name, script, limits, said) => {
+    const program = join(root, name.replaceAll(' ', '-'));
+    writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const git = programAsGit(program, root, limits);
+    for (const ask of [runGit, askGit]) {
+      const { code, message } = await faultOf(() =>
+        ask(git, { args: ['rev-parse'], cwd: root, gitDir: root }),
+      );
+      expect(code).toBe('facts_uncollectable');
+      expect(message).toBe(`git rev-parse failed in ${root}: ${said}`);
+    }
+  });
+
+  test('one that calls something else a commit', async () => {
+    const program = join(root, 'liar');
+    writeFileSync(program, '#!/bin/sh\necho refs/heads/main\n', { mode: 0o755 });
+    const { code, message } = await faultOf(() =>
+      headCommit(programAsGit(program, root), repository),
+    );
+    expect(code).toBe('facts_uncollectable');
+    expect(message).toBe('git names no commit for HEAD, but "refs/heads/main".');
   });
 
   test('a repository without a commit names its state', async () => {

@@ -57,6 +57,7 @@ describe('who asks, and which run this is', () => {
       },
       circumstances: { provider: 'github', trigger: 'push', runner: 'github-hosted' },
       job: 'deploy',
+      workspace: { path: job.GITHUB_WORKSPACE, variable: 'GITHUB_WORKSPACE' },
       expected: { id: 'fc19318dd13128ce14344d066510a982269c241b', source: 'event' },
     });
   });

@@ -37,6 +37,7 @@ describe('a job of GitLab', () => {
       },
       circumstances: { provider: 'gitlab', trigger: 'push' },
       job: 'deploy',
+      workspace: { path: '/builds/acme/web/shop', variable: 'CI_PROJECT_DIR' },
       expected: { id: commit, source: 'event' },
     });
   });

@@ -301,6 +301,34 @@ describe('since limits the files to those that the deployed commit adds or chang
     expect(await pathsOf(['db/*.sql'], nothing, since('v1'))).toEqual(limited);
   });
 
+  test('a link whose text became a file of the same bytes is changed', async () => {
+    symlinkSync('DROP TABLE users', join(repo.top, 'db/004.sql'));
+    const before = repo.commitAll();
+    repo.remove('db/004.sql').write('db/004.sql', 'DROP TABLE users').commitAll();
+    expect(repo.git('rev-parse', `${before}:db/004.sql`)).toBe(
+      repo.git('rev-parse', 'HEAD:db/004.sql'),
+    );
+    expect(await pathsOf(['db/*.sql'], nothing, since(before))).toEqual(['db/004.sql']);
+  });
+
+  test('of an earlier commit no folder is opened but where a file leads', async () => {
+    // 20 objects, and 10 to the power of 20 folders.
+    const bomb = repo.commitOf(repo.bomb(20, repo.git('rev-parse', 'HEAD^{tree}')));
+    expect(await pathsOf(['db/*.sql'], nothing, since(bomb))).toEqual([
+      'db/001.sql',
+      'db/002.sql',
+      'db/003.sql',
+    ]);
+  });
+
+  test('a ref that names no commit', async () => {
+    const blob = repo.git('rev-parse', 'HEAD:db/001.sql');
+    repo.git('update-ref', 'refs/tags/blob', blob);
+    expect(await refusal(['db/*.sql'], nothing, since('blob'))).toBe(
+      `facts_uncollectable: since: the commit refs/tags/blob (${blob}) can't be read in this checkout. A shallow checkout does not hold it: fetch it (actions/checkout with fetch-depth: 0). The git object ${blob} is no commit, nor a tag of one.`,
+    );
+  });
+
   test('a file in the place of a folder, and of a submodule', async () => {
     const library = new TestRepository(join(root, `library-${count}`));
     library.write('1.sql').commitAll();

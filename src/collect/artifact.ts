@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { findSecret } from '../core/secrets.ts';
 import { visible } from '../core/text.ts';
-import { readSmallFile } from './disk.ts';
+import { codeOf, readSmallFile } from './disk.ts';
 
 const maxFileBytes = 4096;
 const exact = /^sha256:[0-9a-f]{64}$/;
@@ -56,11 +56,9 @@ function readDigest(path: string, shown: string): string {
   try {
     content = readSmallFile(path, maxFileBytes);
   } catch (cause) {
-    // By shape: an error of another realm is no Error of this one.
-    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : '';
     throw new Fault(
       'configuration',
-      `${file} can't be read (${visible(String(code))}). Give the path of a file that an earlier step wrote, not of a link; a relative one starts at the workspace.`,
+      `${file} can't be read (${codeOf(cause)}). Give the path of a file that an earlier step wrote, not of a link; a relative one starts at the workspace.`,
       { cause },
     );
   }

@@ -92,25 +92,19 @@ async function historyOf(
   objects: Objects,
   { commit, lastCommit }: { readonly commit: string; readonly lastCommit: string | undefined },
 ): Promise<History> {
-  if (lastCommit !== undefined) {
-    // An id of the other hash algorithm is in no history of this one.
-    const isThere =
-      lastCommit.length === commit.length &&
-      (await readPresent(objects, [lastCommit])).has(lastCommit);
-    if (isThere) return newCommits(objects, { from: commit, without: [lastCommit] });
-  }
-  const itself = (await readPresent(objects, [commit])).get(commit);
-  const [parent] = (itself && parseCommit(itself)?.parents) ?? [];
+  const isThere =
+    lastCommit !== undefined && (await readPresent(objects, [lastCommit])).has(lastCommit);
   const history = await newCommits(objects, {
     from: commit,
-    without: parent === undefined ? [] : [parent],
+    last: isThere ? lastCommit : undefined,
+    limits: { maxCommits: 100_000, maxMs: 60_000 },
   });
-  if (lastCommit === undefined) return history;
+  if (lastCommit === undefined || isThere) return history;
   return { ...history, gap: `the checkout does not hold the commit ${lastCommit}` };
 }
 
 function listedCommit([commit, { subject, authors }]: readonly [string, Commit]): ListedCommit {
-  const [author = { name: '', email: '' }] = authors;
+  const [author] = authors;
   return {
     commit,
     subject: acceptableText(subject, { maxLength: 120, absent: '(no message)' }),

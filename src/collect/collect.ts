@@ -43,8 +43,8 @@ export async function collectFacts(options: {
 }): Promise<CollectedFacts> {
   const { declared, env } = options;
   const forge = forgeOrigin(env, declared);
-  const root = forge === undefined ? options.cwd : (env[forge.folder] ?? '');
-  const within = forge === undefined ? undefined : await realFolder(root, forge.folder);
+  const root = forge?.workspace?.path ?? options.cwd;
+  const within = forge?.workspace && (await realFolder(forge.workspace));
   const repository = await findRepository({
     start: resolve(root, declared.workingDirectory ?? '.'),
     ...(within === undefined ? {} : { within }),
@@ -56,7 +56,7 @@ export async function collectFacts(options: {
 
   return withGit({ path: env.PATH, untrusted }, async (git) => {
     const origin =
-      forge?.origin ?? (await localOrigin(git, { repository, env, declared: declared.actorType }));
+      forge ?? (await localOrigin(git, { repository, env, declared: declared.actorType }));
     const expected =
       declared.commit === undefined
         ? origin.expected
@@ -101,17 +101,13 @@ export async function collectFacts(options: {
   });
 }
 
-/** The forge whose job this is, if it is one, and the variable that names the folder of the job. */
+/** What the forge says whose job this is, if it is one. */
 function forgeOrigin(
   env: Readonly<Record<string, string | undefined>>,
   { actorType }: DeclaredFacts,
-): { readonly origin: Origin; readonly folder: string } | undefined {
-  if (env.GITHUB_ACTIONS === 'true') {
-    return { origin: githubOrigin(env, actorType), folder: 'GITHUB_WORKSPACE' };
-  }
-  return env.GITLAB_CI === 'true'
-    ? { origin: gitlabOrigin(env, actorType), folder: 'CI_PROJECT_DIR' }
-    : undefined;
+): Origin | undefined {
+  if (env.GITHUB_ACTIONS === 'true') return githubOrigin(env, actorType);
+  return env.GITLAB_CI === 'true' ? gitlabOrigin(env, actorType) : undefined;
 }
 
 /**
@@ -134,7 +130,7 @@ function leftOutNotices(leftOut: readonly string[]): readonly string[] {
   ];
 }
 
-async function realFolder(path: string, variable: string): Promise<string> {
+async function realFolder({ path, variable }: NonNullable<Origin['workspace']>): Promise<string> {
   return realpath(path).catch((cause: unknown) => {
     const message = `The workspace ${path} (${variable}) does not exist.`;
     throw new Fault('facts_uncollectable', message, { cause });

@@ -11,7 +11,7 @@ export interface Commit {
   readonly tree: string;
   readonly parents: readonly string[];
   /** Whoever is named as author, and as co-author by a trailer; the first is the author. */
-  readonly authors: readonly Author[];
+  readonly authors: readonly [Author, ...Author[]];
   /** The first paragraph of the message on one line. */
   readonly subject: string;
   /** Seconds since the epoch, by the committer's clock. */
@@ -28,12 +28,13 @@ export function parseCommit({ type, body }: GitObject): Commit | undefined {
   const end = body.indexOf('\n\n');
   const header = body.subarray(0, end < 0 ? body.length : end);
   // The lines of a signature and of a merged tag begin with a blank; they are no headers of this commit.
-  const lines = header.toString('latin1').split('\n');
-  const [, tree = ''] = /^tree ([0-9a-f]+)$/.exec(lines[0] ?? '') ?? [];
+  const [first, ...lines] = header.toString('latin1').split('\n');
+  const [, tree = ''] = /^tree ([0-9a-f]+)$/.exec(String(first)) ?? [];
   if (!isObjectId(tree)) return undefined;
   const parents: string[] = [];
-  for (let at = 1; lines[at]?.startsWith('parent ') === true; at += 1) {
-    const parent = (lines[at] ?? '').slice('parent '.length);
+  for (const line of lines) {
+    if (!line.startsWith('parent ')) break;
+    const parent = line.slice('parent '.length);
     if (!isObjectId(parent)) return undefined;
     parents.push(parent);
   }
@@ -80,12 +81,14 @@ const coAuthor =
 
 function coAuthors(message: Buffer, decode: Decode): readonly Author[] {
   const text = message.toString('latin1').replace(/\r(?!\n)/g, '\n');
-  return [...text.matchAll(coAuthor)].map(([, value = '']) =>
-    person(value.replace(/\r?\n[ \t]/g, ' '), decode),
+  return [...text.matchAll(coAuthor)].map(([, value]) =>
+    person(String(value).replace(/\r?\n[ \t]/g, ' '), decode),
   );
 }
 
 function subjectOf(message: string): string {
-  const [paragraph = ''] = message.replace(/^\s+/, '').split(/\r?\n[ \t]*\r?\n/, 1);
-  return paragraph.slice(0, 10_000);
+  return message
+    .trimStart()
+    .replace(/\r?\n[ \t]*\r?\n.*$/s, '')
+    .slice(0, 10_000);
 }

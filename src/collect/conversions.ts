@@ -114,11 +114,9 @@ async function readAttributes(
     args: ['check-attr', '--cached', '--stdin', '-z', ...names],
     input: Buffer.concat(options.paths.flatMap((path) => [path, Buffer.from('\0')])),
   });
-  const fields = output.toString('latin1').split('\0');
-  const values = new Map<string, string>();
-  for (let at = 0; at + 2 < fields.length; at += 3) {
-    values.set(`${fields[at + 1] ?? ''}\0${fields[at] ?? ''}`, fields[at + 2] ?? '');
-  }
+  // It answers with the path, the attribute and its value, each ended by U+0000.
+  const answers = output.toString('latin1').matchAll(/([^\0]*\0[^\0]*)\0([^\0]*)\0/g);
+  const values = new Map(Array.from(answers, ([, key, value]) => [key, value] as const));
   // No answer is no permission: an unknown value is a filter that is not run.
-  return (path, name) => values.get(`${name}\0${path.toString('latin1')}`) ?? 'unknown';
+  return (path, name) => values.get(`${path.toString('latin1')}\0${name}`) ?? 'unknown';
 }

@@ -1,5 +1,4 @@
-import type { Objects, TreeEntry } from './objects.ts';
-import { readTrees } from './objects.ts';
+import { readTree, type Folder, type Objects, type TreeEntry } from './objects.ts';
 
 /** A path that one tree holds and another does not hold like that. */
 export interface ChangedEntry {
@@ -18,27 +17,22 @@ export async function changedEntries(
   objects: Objects,
   options: { readonly from: string | undefined; readonly to: string },
 ): Promise<readonly ChangedEntry[]> {
-  const trees = await readTrees(objects, options.to);
-  const old = options.from === undefined ? undefined : await readTrees(objects, options.from);
+  const old = options.from === undefined ? undefined : await readTree(objects, options.from);
   const changed: ChangedEntry[] = [];
-  const compare = (to: string, from: string | undefined, folder: Buffer): void => {
+  const compare = (to: Folder, from: Folder | undefined, folder: Buffer): void => {
     const before = new Map(
-      (from === undefined ? [] : (old?.get(from) ?? [])).map((entry) => [
-        entry.name.toString('latin1'),
-        entry,
-      ]),
+      (from?.entries ?? []).map((entry) => [entry.name.toString('latin1'), entry]),
     );
-    for (const entry of trees.get(to) ?? []) {
+    for (const entry of to.entries) {
       const was = before.get(entry.name.toString('latin1'));
       if (was?.id === entry.id && was.mode === entry.mode) continue;
       const path = folder.length === 0 ? entry.name : Buffer.concat([folder, slash, entry.name]);
-      if (entry.mode !== folderMode) changed.push({ path, entry, before: was });
-      else compare(entry.id, was?.mode === folderMode ? was.id : undefined, path);
+      if (entry.folder === undefined) changed.push({ path, entry, before: was });
+      else compare(entry.folder, was?.folder, path);
     }
   };
-  compare(options.to, options.from, Buffer.alloc(0));
+  compare(await readTree(objects, options.to), old, Buffer.alloc(0));
   return changed;
 }
 
 const slash = Buffer.from('/');
-const folderMode = '40000';

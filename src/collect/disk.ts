@@ -72,6 +72,11 @@ export function readSmallFile(path: string | Buffer, maxBytes: number): Buffer |
   });
 }
 
+/** The `code` of an error of the file system, by shape: it may come from another realm. */
+export function codeOf(cause: unknown): string {
+  return String((cause as { readonly code?: unknown }).code);
+}
+
 export type FileKind = 'file' | 'folder' | 'link' | 'other';
 
 /** What a folder holds: kinds by the exact bytes of the names, as latin1. @throws Error with a `code` of the file system */

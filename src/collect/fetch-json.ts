@@ -87,12 +87,8 @@ function read<T>(body: Uint8Array, question: Question<T>): T {
 }
 
 async function pause({ sleep, random, signal }: Web, ms: number): Promise<void> {
-  try {
-    await sleep(ms * (0.5 + random() / 2), signal);
-  } catch (error) {
-    // The next try finds out.
-    if (!signal.aborted) throw error;
-  }
+  // Where it was interrupted, the next try finds out.
+  await sleep(ms * (0.5 + random() / 2), signal).catch(() => undefined);
 }
 
 function unavailable({ url, what, advice }: Question<unknown>, problem: string): Fault {

@@ -18,10 +18,19 @@ export interface Git {
   readonly home: string;
   /** Ended when git is given back. */
   readonly running: Set<ChildProcess>;
+  readonly limits: GitLimits;
+}
+
+/** How long git may take for an answer, and how much it may say. */
+export interface GitLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
 }
 
 export interface GitCall {
   readonly args: readonly string[];
+  /** As `core.bare=false`, for this call. */
+  readonly settings?: readonly string[];
   readonly cwd: string;
   /** Given to git, so that it neither searches for a repository nor asks who owns it (safe.directory). */
   readonly gitDir: string;
@@ -30,8 +39,7 @@ export interface GitCall {
   readonly input?: string | Buffer;
 }
 
-const timeoutMs = 120_000;
-const maxOutputBytes = 256 * 1024 * 1024;
+const limits: GitLimits = { timeoutMs: 120_000, maxBytes: 256 * 1024 * 1024 };
 
 /** Where systems install git; looked at before PATH, which an earlier step may have changed. */
 const wellKnownPrograms = [
@@ -98,7 +106,7 @@ export async function withGit<T>(
   const home = await mkdtemp(join(tmpdir(), 'deploy-warrant-git-'));
   const running = new Set<ChildProcess>();
   try {
-    return await work({ program, home, running });
+    return await work({ program, home, running, limits });
   } finally {
     for (const child of running) child.kill('SIGKILL');
     await rm(home, { recursive: true, force: true });
@@ -121,7 +129,7 @@ function outputOf(call: GitCall, { code, output, complaint }: Answer): Buffer {
   if (code === 0) return output;
   throw new Fault(
     'facts_uncollectable',
-    `git ${call.args[0] ?? ''} failed in ${visible(call.cwd)}: ${visible(complaint, 300)}`,
+    `git ${String(call.args[0])} failed in ${visible(call.cwd)}: ${visible(complaint, 300)}`,
   );
 }
 
@@ -146,10 +154,10 @@ const overrides = [
   'core.hooksPath=/dev/null',
   'core.quotePath=false',
   'core.commitGraph=false',
-].flatMap((setting) => ['-c', setting]);
+];
 
-function argumentsOf({ args }: Pick<GitCall, 'args'>): readonly string[] {
-  return [...overrides, ...args];
+function argumentsOf({ settings = [], args }: GitCall): readonly string[] {
+  return [...[...overrides, ...settings].flatMap((setting) => ['-c', setting]), ...args];
 }
 
 function execute(git: Git, call: GitCall): Promise<Answer> {
@@ -158,14 +166,14 @@ function execute(git: Git, call: GitCall): Promise<Answer> {
     cwd,
     env: environmentOf(git, call),
     encoding: 'buffer',
-    timeout: timeoutMs,
+    timeout: git.limits.timeoutMs,
     killSignal: 'SIGKILL',
-    maxBuffer: maxOutputBytes,
+    maxBuffer: git.limits.maxBytes,
   } as const;
   return new Promise((resolve) => {
     const child = execFile(git.program, argumentsOf(call), options, (error, output, complaint) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      const said = complaint.toString('utf8').trim() || endOf(error);
+      const said = complaint.toString('utf8').trim() || endOf(error, git.limits);
       resolve({ code, output, complaint: said });
     });
     // git may end before it has read everything; its exit code tells why.
@@ -174,9 +182,9 @@ function execute(git: Git, call: GitCall): Promise<Answer> {
 }
 
 /** Why a program that said nothing gave no answer. */
-function endOf(error: ExecFileException | null): string {
-  const { killed, signal, code, message = '' } = error ?? {};
-  if (killed === true && typeof code !== 'string') return `no answer within ${timeoutMs / 1000} s`;
+function endOf(error: ExecFileException | null, { timeoutMs }: GitLimits): string {
+  const { killed, signal, message = '' } = error ?? {};
+  if (killed === true) return `no answer within ${timeoutMs / 1000} s`;
   return typeof signal === 'string' ? `it was ended by ${signal}` : message;
 }
 

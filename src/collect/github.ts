@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { Fault, listProblems } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import type { ActorType } from './declared.ts';
 import { actorType, type Origin } from './origin.ts';
 import { readSmallFile } from './disk.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { requireVariables, type Environment } from './variables.ts';
 
 /** GitHub sends at most 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap */
 const maxEventBytes = 25 * 1024 * 1024;
@@ -26,11 +25,16 @@ const allowedEvents = [
   'pull_request',
 ] as const;
 
-const refusedEvents: Readonly<Record<string, string>> = {
-  pull_request_target:
+const refusedEvents: ReadonlyMap<string, string> = new Map([
+  [
+    'pull_request_target',
     'it runs with the secrets of the base branch while others choose what is in it',
-  workflow_run: 'it runs with the secrets of the default branch after a run that others can start',
-};
+  ],
+  [
+    'workflow_run',
+    'it runs with the secrets of the default branch after a run that others can start',
+  ],
+]);
 
 /** The variables that GitHub sets for every job, all of them needed. */
 const variables = [
@@ -59,7 +63,10 @@ const variables = [
  * @throws Fault configuration for an event that may not deploy, facts_uncollectable for what is missing
  */
 export function githubOrigin(env: Environment, declared: ActorType | undefined): Origin {
-  const read = requireVariables(env);
+  const read = requireVariables(env, variables, {
+    mark: 'GITHUB_ACTIONS',
+    advice: 'GitHub sets them for every job; let no step, container or emulator remove them.',
+  });
   const event = read.GITHUB_EVENT_NAME;
   refuseEvent(event);
   const login = read.GITHUB_ACTOR;
@@ -84,6 +91,7 @@ export function githubOrigin(env: Environment, declared: ActorType | undefined):
     },
     circumstances: { provider: 'github', trigger: event, ...runner(env.RUNNER_ENVIRONMENT) },
     job: read.GITHUB_JOB,
+    workspace: { path: read.GITHUB_WORKSPACE, variable: 'GITHUB_WORKSPACE' },
     expected: { id: read.GITHUB_SHA, source: 'event' },
   };
 }
@@ -93,28 +101,10 @@ function runner(kind = ''): { readonly runner?: string } {
   return kind === '' ? {} : { runner: kind };
 }
 
-function requireVariables(env: Environment): Readonly<Record<(typeof variables)[number], string>> {
-  const problems = variables
-    .filter((name) => (env[name] ?? '') === '')
-    .map((field) => ({ field, message: 'is missing or empty' }));
-  if (problems.length > 0) {
-    throw new Fault(
-      'facts_uncollectable',
-      `GITHUB_ACTIONS is true, but variables of the job are missing:\n${listProblems(problems)}\nGitHub sets them for every job; let no step, container or emulator remove them.`,
-      { problems },
-    );
-  }
-  return Object.fromEntries(variables.map((name) => [name, env[name] ?? ''])) as Record<
-    (typeof variables)[number],
-    string
-  >;
-}
-
 function refuseEvent(event: string): void {
   if (allowedEvents.some((allowed) => allowed === event)) return;
-  const reason = Object.hasOwn(refusedEvents, event)
-    ? `: ${refusedEvents[event] ?? ''}`
-    : ', which is not known here';
+  const why = refusedEvents.get(event);
+  const reason = why === undefined ? ', which is not known here' : `: ${why}`;
   throw new Fault(
     'configuration',
     `The event ${visible(event)} may not deploy${reason}. Deploy on one of: ${allowedEvents.join(', ')}.`,

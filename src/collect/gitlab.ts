@@ -1,9 +1,8 @@
-import { Fault, listProblems } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 import type { ActorType } from './declared.ts';
 import { actorType, type Origin } from './origin.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { isSet, requireVariables, type Environment } from './variables.ts';
 
 /** What may start a pipeline that deploys; of the merge request the rules decide, like of GitHub's pull request. */
 const allowedSources = [
@@ -48,7 +47,10 @@ const botLogin = /^(?:(?:project|group)_\d+_bot|service_account_|ghost\d*$)/i;
  * @throws Fault configuration for a pipeline that may not deploy, facts_uncollectable for what is missing
  */
 export function gitlabOrigin(env: Environment, declared: ActorType | undefined): Origin {
-  const read = requireVariables(env);
+  const read = requireVariables(env, variables, {
+    mark: 'GITLAB_CI',
+    advice: 'GitLab sets them for every job; let no container or script remove them.',
+  });
   const source = read.CI_PIPELINE_SOURCE;
   refuseSource(source, env);
   const login = read.GITLAB_USER_LOGIN;
@@ -70,22 +72,9 @@ export function gitlabOrigin(env: Environment, declared: ActorType | undefined):
     },
     circumstances: { provider: 'gitlab', trigger: source },
     job: jobOf(read, env),
+    workspace: { path: read.CI_PROJECT_DIR, variable: 'CI_PROJECT_DIR' },
     expected: { id: read.CI_COMMIT_SHA, source: 'event' },
   };
-}
-
-function requireVariables(env: Environment): Variables {
-  const problems = variables
-    .filter((name) => (env[name] ?? '') === '')
-    .map((field) => ({ field, message: 'is missing or empty' }));
-  if (problems.length > 0) {
-    throw new Fault(
-      'facts_uncollectable',
-      `GITLAB_CI is true, but variables of the job are missing:\n${listProblems(problems)}\nGitLab sets them for every job; let no container or script remove them.`,
-      { problems },
-    );
-  }
-  return Object.fromEntries(variables.map((name) => [name, env[name] ?? ''])) as Variables;
 }
 
 function refuseSource(source: string, env: Environment): void {
@@ -147,8 +136,4 @@ function jobOf({ CI_JOB_NAME: name }: Variables, env: Environment): string {
   const { CI_NODE_INDEX: index, CI_NODE_TOTAL: total } = env;
   const part = ` ${index ?? ''}/${total ?? ''}`;
   return !isSet(index) || name.endsWith(part) ? name : name + part;
-}
-
-function isSet(value: string | undefined): value is string {
-  return value !== undefined && value !== '';
 }

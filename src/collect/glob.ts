@@ -24,7 +24,8 @@ function* matches(
   folder: string,
   source: GlobSource,
 ): Generator<string> {
-  const [first = '', ...rest] = patterns;
+  const first = String(patterns[0]);
+  const rest = patterns.slice(1);
   if (first === '**') yield* matches(rest, folder, source);
   const fits = first === '**' ? () => true : nameMatcher(first);
   for (const { name, kind } of source.list(folder)) {

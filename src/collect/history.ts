@@ -10,8 +10,11 @@ export interface History {
   readonly gap?: string;
 }
 
-const maxCommits = 100_000;
-const maxMs = 60_000;
+/** How many commits are looked at, and for how long. */
+export interface HistoryLimits {
+  readonly maxCommits: number;
+  readonly maxMs: number;
+}
 
 interface Visit {
   readonly id: string;
@@ -21,26 +24,32 @@ interface Visit {
 }
 
 /**
- * Walks from a commit back to what `without` hold already, by the parents that the commits themselves name: each is hashed, so a
+ * Walks from a commit back to what the last one held already, by the parents that the commits themselves name: each is hashed, so a
  * commit-graph, a graft or the shallow boundary of the checkout can hide none. Where clocks are wrong, the list may name
  * commits that are old; it never leaves out a new one.
+ * @param options.last whose history is left out; where none is known, that of the first parent
  * @throws Fault facts_uncollectable where `from` is missing, or an object is not what its id says
  */
 export async function newCommits(
   objects: Objects,
-  options: { readonly from: string; readonly without: readonly string[] },
+  options: {
+    readonly from: string;
+    readonly last: string | undefined;
+    readonly limits: HistoryLimits;
+  },
 ): Promise<History> {
-  const { from, without } = options;
-  const walk = new Walk(objects, new Set(without));
+  const { from, last } = options;
+  const { maxCommits, maxMs } = options.limits;
+  const walk = new Walk(objects);
   const start = await walk.visit(from, false);
   if (start === undefined) {
     throw new Fault('facts_uncollectable', `The commit ${from} is not in this checkout.`);
   }
-  for (const id of without) await walk.visit(id, true);
+  await walk.leaveOut(last === undefined ? start.commit.parents.slice(0, 1) : [last]);
   const deadline = performance.now() + maxMs;
   while (walk.hasNew()) {
     if (walk.seen >= maxCommits) {
-      return { ...walk.result(), gap: `more than ${maxCommits} commits are new` };
+      return { ...walk.result(), gap: `more than ${maxCommits} commits would have to be read` };
     }
     if (performance.now() > deadline) {
       return { ...walk.result(), gap: `reading them took longer than ${maxMs / 1000} s` };
@@ -52,7 +61,7 @@ export async function newCommits(
 
 class Walk {
   private readonly objects: Objects;
-  private readonly without: ReadonlySet<string>;
+  private readonly without = new Set<string>();
   private readonly visits = new Map<string, Visit>();
   /** By time, the newest last. */
   private readonly queue: Visit[] = [];
@@ -60,9 +69,8 @@ class Walk {
   private readonly missing = new Set<string>();
   private newInQueue = 0;
 
-  constructor(objects: Objects, without: ReadonlySet<string>) {
+  constructor(objects: Objects) {
     this.objects = objects;
-    this.without = without;
   }
 
   get seen(): number {
@@ -71,6 +79,13 @@ class Walk {
 
   hasNew(): boolean {
     return this.newInQueue > 0;
+  }
+
+  async leaveOut(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      this.without.add(id);
+      await this.visit(id, true);
+    }
   }
 
   async visit(id: string, isOld: boolean): Promise<Visit | undefined> {
@@ -99,13 +114,13 @@ class Walk {
 
   /** Takes the newest commit, and looks at its parents. */
   async step(): Promise<void> {
-    const visit = this.queue.pop();
-    if (visit === undefined) return;
-    if (!visit.isOld) {
-      this.newInQueue -= 1;
-      this.taken.push(visit);
+    for (const visit of this.queue.splice(-1)) {
+      if (!visit.isOld) {
+        this.newInQueue -= 1;
+        this.taken.push(visit);
+      }
+      for (const parent of visit.commit.parents) await this.visit(parent, visit.isOld);
     }
-    for (const parent of visit.commit.parents) await this.visit(parent, visit.isOld);
   }
 
   result(): History {
@@ -126,10 +141,8 @@ class Walk {
   }
 
   private enqueue(visit: Visit): void {
-    const { time } = visit.commit;
-    let at = this.queue.length;
-    while (at > 0 && (this.queue[at - 1]?.commit.time ?? 0) > time) at -= 1;
-    this.queue.splice(at, 0, visit);
+    const at = this.queue.findLastIndex(({ commit }) => commit.time <= visit.commit.time);
+    this.queue.splice(at + 1, 0, visit);
     if (!visit.isOld) this.newInQueue += 1;
   }
 }

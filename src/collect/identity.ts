@@ -16,8 +16,7 @@ import { namedIssuer, verifyToken, type TokenClaims, type TokenKeys } from '../c
 import type { Problem } from '../core/verdict.ts';
 import { fetchJson, type Web } from './fetch-json.ts';
 import type { JobTokens } from './job-token.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './variables.ts';
 
 /**
  * Has the forge say which job this is, and holds everything that was collected to that: a token of the job, signed by a pinned

@@ -3,8 +3,7 @@ import { Fault } from '../core/fault.ts';
 import type { TokenProvider } from '../core/identity.ts';
 import { maxTokenLength } from '../core/token.ts';
 import { fetchJson, type Web } from './fetch-json.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { isSet, type Environment } from './variables.ts';
 
 /** How a job gets tokens that say which job it is. */
 export interface JobTokens {
@@ -16,14 +15,23 @@ export interface JobTokens {
 /** The variable of a GitLab job that holds its ID token. */
 const gitlabTokenVariable = 'DEPLOY_WARRANT_ID_TOKEN';
 
+/** What a job gets its tokens with: the address of GitHub's runner and the secret for it, or the token that GitLab gave. */
+type Means =
+  | { readonly provider: 'github'; readonly url: string; readonly secret: string }
+  | { readonly provider: 'gitlab'; readonly token: string };
+
+function meansOf(env: Environment): Means | undefined {
+  if (env.GITHUB_ACTIONS === 'true') {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: secret } = env;
+    return isSet(url) && isSet(secret) ? { provider: 'github', url, secret } : undefined;
+  }
+  const token = env[gitlabTokenVariable];
+  return env.GITLAB_CI === 'true' && isSet(token) ? { provider: 'gitlab', token } : undefined;
+}
+
 /** Whose tokens this job may have, if any. */
 export function tokenProviderOf(env: Environment): TokenProvider | undefined {
-  if (env.GITHUB_ACTIONS === 'true') {
-    return isSet(env.ACTIONS_ID_TOKEN_REQUEST_URL) && isSet(env.ACTIONS_ID_TOKEN_REQUEST_TOKEN)
-      ? 'github'
-      : undefined;
-  }
-  return env.GITLAB_CI === 'true' && isSet(env[gitlabTokenVariable]) ? 'gitlab' : undefined;
+  return meansOf(env)?.provider;
 }
 
 /**
@@ -34,17 +42,16 @@ export function jobTokens(
   env: Environment,
   options: { readonly web: Web; readonly mask?: ((secret: string) => void) | undefined },
 ): JobTokens | undefined {
-  const provider = tokenProviderOf(env);
-  if (provider === undefined) return undefined;
+  const means = meansOf(env);
+  if (means === undefined) return undefined;
   const { web, mask } = options;
   return {
-    provider,
-    mint: async (audience, signal) => {
-      const of = { ...web, ...(signal === undefined ? {} : { signal }) };
+    provider: means.provider,
+    mint: async (audience, signal = web.signal) => {
       const token =
-        provider === 'github'
-          ? await askRunner(env, audience, of)
-          : (env[gitlabTokenVariable] ?? '');
+        means.provider === 'github'
+          ? await askRunner(means, audience, { ...web, signal })
+          : means.token;
       mask?.(token);
       return token;
     },
@@ -54,12 +61,16 @@ export function jobTokens(
 const tokenSchema = z.object({ value: z.string().min(1).max(maxTokenLength) });
 
 /** GitHub's runner hands tokens out: https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token */
-async function askRunner(env: Environment, audience: string, web: Web): Promise<string> {
-  const base = runnerUrl(env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '');
+async function askRunner(
+  { url, secret }: { readonly url: string; readonly secret: string },
+  audience: string,
+  web: Web,
+): Promise<string> {
+  const base = runnerUrl(url);
   const answer = await fetchJson(web, {
     // The address has a query of its own already, which is left as it is.
     url: `${base}${base.includes('?') ? '&' : '?'}audience=${encodeURIComponent(audience)}`,
-    secret: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '',
+    secret,
     schema: tokenSchema,
     what: 'Getting the OIDC token of this job',
     advice:
@@ -78,8 +89,4 @@ function runnerUrl(text: string): string {
     'facts_uncollectable',
     'The variable ACTIONS_ID_TOKEN_REQUEST_URL is not an https:// address. GitHub sets it for the job; let no step change it.',
   );
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '';
 }

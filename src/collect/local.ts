@@ -7,8 +7,7 @@ import type { ActorType } from './declared.ts';
 import type { Git } from './git.ts';
 import { actorType, type Origin } from './origin.ts';
 import { checkedOutRef, configured, type Repository } from './repository.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './variables.ts';
 
 /**
  * Who asks, and which run this is, on any other machine. A run is what its owner says it is: request and verify are given the
@@ -97,7 +96,7 @@ function userName(): string {
     return userInfo().username;
   } catch {
     // In a container the user may be a number without a name.
-    return `uid-${process.getuid?.() ?? 'unknown'}`;
+    return `uid-${String(process.getuid?.())}`;
   }
 }
 

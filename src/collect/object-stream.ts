@@ -1,14 +1,11 @@
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
-import { startGit, type Git, type GitCall } from './git.ts';
+import { startGit, type Git, type GitCall, type GitLimits } from './git.ts';
 
 export interface GitObject {
   readonly type: string;
   readonly body: Buffer;
 }
-
-const timeoutMs = 120_000;
-const maxObjectBytes = 256 * 1024 * 1024;
 
 /**
  * One `git cat-file --batch` that answers for as long as git is lent: a history is read commit by commit, and a process for each
@@ -16,16 +13,21 @@ const maxObjectBytes = 256 * 1024 * 1024;
  */
 export class ObjectStream {
   private readonly child: ReturnType<typeof startGit>;
+  private readonly limits: GitLimits;
   private chunks: Buffer[] = [];
+  /** Bytes in them. */
+  private available = 0;
   private complaint = '';
   private hasEnded = false;
   private wake: () => void = () => undefined;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(git: Git, call: Omit<GitCall, 'args' | 'input'>) {
+    this.limits = git.limits;
     this.child = startGit(git, { ...call, args: ['cat-file', '--batch'] });
     this.child.stdout.on('data', (chunk: Buffer) => {
       this.chunks.push(chunk);
+      this.available += chunk.length;
       this.wake();
     });
     this.child.stderr.on('data', (chunk: Buffer) => {
@@ -42,34 +44,34 @@ export class ObjectStream {
     this.child.stdin.on('error', () => undefined);
   }
 
-  /** The objects as the store has them, not yet proven, in the order of the ids; undefined for what is not there. @throws Fault facts_uncollectable */
-  read(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
+  /** Those of the objects that are there, by their ids; not yet proven. @throws Fault facts_uncollectable */
+  read(ids: readonly string[]): Promise<ReadonlyMap<string, GitObject>> {
     const answer = this.last.then(() => this.answer(ids));
     this.last = answer.catch(() => undefined);
     return answer;
   }
 
-  private async answer(ids: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
-    if (ids.length === 0) return [];
+  private async answer(ids: readonly string[]): Promise<ReadonlyMap<string, GitObject>> {
+    const objects = new Map<string, GitObject>();
+    if (ids.length === 0) return objects;
+    const { timeoutMs, maxBytes } = this.limits;
     const late = setTimeout(() => {
       this.complaint = `no answer within ${timeoutMs / 1000} s`;
       this.child.kill('SIGKILL');
     }, timeoutMs);
     try {
       this.child.stdin.write(ids.map((id) => `${id}\n`).join(''));
-      const objects: (GitObject | undefined)[] = [];
       let input: Buffer = Buffer.alloc(0);
       for (const id of ids) {
         let end: number;
         while ((end = input.indexOf('\n')) < 0) input = await this.more(input, input.length + 1);
         const [name, type = '', size = ''] = input.toString('latin1', 0, end).split(' ');
         if (name === id && type === 'missing') {
-          objects.push(undefined);
           input = input.subarray(end + 1);
           continue;
         }
         const length = Number(size);
-        if (name !== id || !/^\d+$/.test(size) || length > maxObjectBytes) {
+        if (name !== id || !/^\d+$/.test(size) || length > maxBytes) {
           throw this.failed(
             `it answered "${visible(input.toString('latin1', 0, Math.min(end, 200)))}"`,
           );
@@ -77,7 +79,7 @@ export class ObjectStream {
         const start = end + 1;
         // A line break ends each object.
         input = await this.more(input, start + length + 1);
-        objects.push({ type, body: input.subarray(start, start + length) });
+        objects.set(id, { type, body: input.subarray(start, start + length) });
         input = input.subarray(start + length + 1);
       }
       return objects;
@@ -89,11 +91,7 @@ export class ObjectStream {
   /** What was read and what follows, at least so many bytes of it. */
   private async more(input: Buffer, length: number): Promise<Buffer> {
     if (input.length >= length) return input;
-    for (let available = input.length, counted = 0; ;) {
-      for (; counted < this.chunks.length; counted += 1) {
-        available += this.chunks[counted]?.length ?? 0;
-      }
-      if (available >= length) break;
+    while (input.length + this.available < length) {
       if (this.hasEnded) throw this.failed(this.complaint || 'it ended before it had answered');
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -101,6 +99,7 @@ export class ObjectStream {
     }
     const joined = Buffer.concat([input, ...this.chunks]);
     this.chunks = [];
+    this.available = 0;
     return joined;
   }
 

@@ -24,7 +24,17 @@ export interface TreeEntry {
   readonly mode: string;
   readonly name: Buffer;
   readonly id: string;
+  /** Given for a folder, and for nothing else. */
+  readonly folder?: Folder;
 }
+
+/** A folder with all below it. Where a commit holds the same folder in many places, it is one object. */
+export interface Folder {
+  readonly id: string;
+  readonly entries: readonly TreeEntry[];
+}
+
+const idBytes = { sha1: 20, sha256: 32 } as const;
 
 /** @param id any object id of the repository: its length tells the hash algorithm */
 export async function openObjects(
@@ -60,20 +70,23 @@ export async function readPresent(
   objects: Objects,
   ids: Iterable<string>,
 ): Promise<ReadonlyMap<string, GitObject>> {
-  const wanted = [...new Set(ids)];
-  const found = new Map<string, GitObject>();
-  for (const [at, object] of (await objects.stream.read(wanted)).entries()) {
-    const id = wanted[at] ?? '';
-    if (object === undefined) continue;
-    if (objectId(objects.algorithm, object) !== id) {
-      throw new Fault(
-        'facts_uncollectable',
-        `The git object ${id} does not hold what its id says: the object store was tampered with or is damaged. Check out afresh.`,
-      );
-    }
-    found.set(id, object);
+  // An id of the other hash algorithm is in no such store, and could be taken for an abbreviation.
+  const wanted = [...new Set(ids)].filter((id) => id.length === 2 * idBytes[objects.algorithm]);
+  const found = await objects.stream.read(wanted);
+  for (const [id, object] of found) {
+    if (objectId(objects.algorithm, object) === id) continue;
+    throw new Fault(
+      'facts_uncollectable',
+      `The git object ${id} does not hold what its id says: the object store was tampered with or is damaged. Check out afresh.`,
+    );
   }
   return found;
+}
+
+async function readObject(objects: Objects, id: string): Promise<GitObject> {
+  const object = (await readPresent(objects, [id])).get(id);
+  if (object === undefined) throw missing(id);
+  return object;
 }
 
 function missing(id: string): Fault {
@@ -96,44 +109,52 @@ export async function readCommit(
   let current = id;
   // Tags of tags are rare; an endless chain of them is not possible, a very long one is no release.
   for (let depth = 0; depth < 10; depth += 1) {
-    const object = (await readObjects(objects, [current])).get(current);
+    const { type, body } = await readObject(objects, current);
     const [, header, target = ''] =
-      /^(tree|object) ([0-9a-f]+)\n/.exec(object?.body.toString('latin1') ?? '') ?? [];
+      /^(tree|object) ([0-9a-f]+)\n/.exec(body.toString('latin1')) ?? [];
     if (!isObjectId(target)) break;
-    if (object?.type === 'commit' && header === 'tree') return { commit: current, tree: target };
-    if (object?.type !== 'tag' || header !== 'object') break;
+    if (type === 'commit' && header === 'tree') return { commit: current, tree: target };
+    if (type !== 'tag' || header !== 'object') break;
     current = target;
   }
   throw new Fault('facts_uncollectable', `The git object ${id} is no commit, nor a tag of one.`);
 }
 
-/** All folders below a tree, by id. @throws Fault facts_uncollectable */
-export async function readTrees(
-  objects: Objects,
-  root: string,
-): Promise<ReadonlyMap<string, readonly TreeEntry[]>> {
-  const trees = new Map<string, readonly TreeEntry[]>();
-  // Level by level, so that the depth of the folders is the number of git processes.
-  for (let level = [root]; level.length > 0;) {
-    const next = new Set<string>();
-    for (const [id, object] of await readObjects(objects, level)) {
-      if (object.type !== 'tree') throw hostileTree(id, `it is a ${object.type}`);
-      const entries = parseTree(id, object.body, objects.algorithm);
-      trees.set(id, entries);
-      for (const entry of entries) if (entry.mode === '40000') next.add(entry.id);
+/** A tree with all folders below it. @throws Fault facts_uncollectable */
+export async function readTree(objects: Objects, root: string): Promise<Folder> {
+  const folders = new Map<string, { readonly id: string; readonly entries: TreeEntry[] }>();
+  let unread: string[] = [];
+  const folderOf = (id: string) => {
+    const known = folders.get(id);
+    if (known !== undefined) return known;
+    const folder = { id, entries: [] };
+    folders.set(id, folder);
+    unread.push(id);
+    return folder;
+  };
+  const top = folderOf(root);
+  // Level by level, so that git is asked no more often than folders are deep.
+  while (unread.length > 0) {
+    const level = unread;
+    unread = [];
+    for (const [id, { type, body }] of await readObjects(objects, level)) {
+      if (type !== 'tree') throw hostileTree(id, `it is a ${type}`);
+      const { entries } = folderOf(id);
+      for (const entry of parseTree(id, body, objects.algorithm)) {
+        const isFolder = entry.mode === '40000';
+        entries.push(isFolder ? { ...entry, folder: folderOf(entry.id) } : entry);
+      }
     }
-    level = [...next].filter((id) => !trees.has(id));
   }
-  return trees;
+  return top;
 }
 
 function parseTree(id: string, body: Buffer, algorithm: HashAlgorithm): readonly TreeEntry[] {
-  const idBytes = algorithm === 'sha256' ? 32 : 20;
   const entries: TreeEntry[] = [];
   for (let at = 0; at < body.length;) {
     const blank = body.indexOf(' ', at);
     const zero = body.indexOf('\0', at);
-    const end = zero + 1 + idBytes;
+    const end = zero + 1 + idBytes[algorithm];
     if (blank < at || zero < blank || end > body.length) throw hostileTree(id, 'it is cut off');
     const name = body.subarray(blank + 1, zero);
     // No checkout can hold such a name; following it would lead out of the work tree, or into the git folder.

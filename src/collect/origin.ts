@@ -20,6 +20,8 @@ export interface Origin {
   >;
   readonly circumstances: Pick<Circumstances, 'provider' | 'trigger' | 'runner'>;
   readonly job: string;
+  /** The folder of the job, and the variable that names it; absent where there is none. */
+  readonly workspace?: { readonly path: string; readonly variable: string };
   readonly expected?: ExpectedCommit;
 }
 

@@ -1,7 +1,14 @@
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
 import { runGit, type Git } from './git.ts';
-import { openObjects, readCommit, readTrees, type Objects, type TreeEntry } from './objects.ts';
+import {
+  openObjects,
+  readCommit,
+  readTree,
+  type Folder,
+  type Objects,
+  type TreeEntry,
+} from './objects.ts';
 import { isObjectId, type Repository } from './repository.ts';
 
 /** Which files a commit adds or changes, against an earlier one. */
@@ -27,10 +34,11 @@ export async function changesSince(
   const objects = await openObjects(git, { repository, id: commit });
   const before = await readSince(objects, name, id);
   const [old, deployed] = await Promise.all([
-    openFolder(objects, before.tree),
-    readCommit(objects, commit).then(({ tree }) => openFolder(objects, tree)),
+    readTree(objects, before.tree),
+    readCommit(objects, commit).then(({ tree }) => readTree(objects, tree)),
   ]);
-  const isChanged = (path: string): boolean => entryAt(old, path) !== entryAt(deployed, path);
+  const [oldAt, deployedAt] = [lookUp(old), lookUp(deployed)];
+  const isChanged = (path: string): boolean => oldAt(path) !== deployedAt(path);
   return { name, commit: before.commit, isChanged };
 }
 
@@ -92,27 +100,25 @@ async function readSince(objects: Objects, name: string, id: string) {
   }
 }
 
-type Folder = ReadonlyMap<string, Folder | string>;
-
-/** The files below a tree by their names; a submodule is one. */
-async function openFolder(objects: Objects, root: string): Promise<Folder> {
-  const trees = await readTrees(objects, root);
-  const open = (entries: readonly TreeEntry[] = []): Folder =>
-    new Map(
-      entries.map(({ mode, name, id }) => [
-        name.toString('utf8'),
-        mode === '40000' ? open(trees.get(id)) : id,
-      ]),
-    );
-  return open(trees.get(root));
-}
-
-/** The id of a file, or of the submodule that it belongs to. */
-function entryAt(folder: Folder, path: string): string | undefined {
-  let current: Folder | string | undefined = folder;
-  for (const name of path.split('/')) {
-    if (typeof current !== 'object') break;
-    current = current.get(name);
-  }
-  return typeof current === 'string' ? current : undefined;
+/** What stands at a path: kind and id of the file, or of the submodule that it belongs to. Folders are opened where a path leads. */
+function lookUp(root: Folder): (path: string) => string | undefined {
+  const opened = new Map<Folder, ReadonlyMap<string, TreeEntry>>();
+  const open = (folder: Folder) => {
+    const known = opened.get(folder);
+    if (known !== undefined) return known;
+    const entries = new Map(folder.entries.map((entry) => [entry.name.toString('utf8'), entry]));
+    opened.set(folder, entries);
+    return entries;
+  };
+  return (path) => {
+    let folder = root;
+    for (const name of path.split('/')) {
+      const entry = open(folder).get(name);
+      if (entry === undefined) return undefined;
+      // A link of the same bytes is no such file; the rest of a mode is permissions.
+      if (entry.folder === undefined) return `${entry.mode.slice(0, 2)} ${entry.id}`;
+      folder = entry.folder;
+    }
+    return undefined;
+  };
 }

@@ -34,10 +34,11 @@ export async function outsideSparseCheckout(
     'core.bare=false',
     'core.sparseCheckout=true',
     `core.sparseCheckoutCone=${cone}`,
-  ].flatMap((each) => ['-c', each]);
+  ];
   const run = (args: readonly string[], input?: Buffer | string) =>
     runGit(git, {
-      args: [...settings, ...args],
+      args,
+      settings,
       cwd: workTree,
       gitDir,
       workTree,

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../core/fault.ts';
+import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import type { SqlDialect } from './declared.ts';
 import type { Finding } from './sql/finding.ts';
@@ -36,12 +37,12 @@ export async function readSql(options: {
         parser = startParser(url);
         const answer = await nextAnswer(parser, deadline);
         if (answer === late) throw tooSlow(path, limitMs);
-        if (answer instanceof Error) throw notLoaded(dialect, answer);
+        if (answer instanceof Ended) throw notLoaded(dialect, answer);
       }
       parser.worker.postMessage(text);
       const answer = await nextAnswer(parser, deadline);
       if (answer === late) throw tooSlow(path, limitMs);
-      if (answer instanceof Error) {
+      if (answer instanceof Ended) {
         results.push({ path, findings: [gaveUp(answer)] });
         await parser.worker.terminate();
         parser = undefined;
@@ -56,7 +57,16 @@ export async function readSql(options: {
 interface Parser {
   readonly worker: Worker;
   /** Why it ended, once it has. */
-  readonly ended: Promise<Error>;
+  readonly ended: Promise<Ended>;
+}
+
+/** That a thread is over, and why. */
+class Ended {
+  readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
 }
 
 function startParser(url: URL): Parser {
@@ -70,11 +80,9 @@ function startParser(url: URL): Parser {
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
   });
-  const ended = new Promise<Error>((resolve) => {
-    worker.on('error', (error) =>
-      resolve(error instanceof Error ? error : new Error(String(error))),
-    );
-    worker.on('exit', (code) => resolve(new Error(`it ended with code ${code}`)));
+  const ended = new Promise<Ended>((resolve) => {
+    worker.on('error', (error) => resolve(new Ended(reasonOf(error))));
+    worker.on('exit', (code) => resolve(new Ended(`it ended with code ${code}`)));
   });
   return { worker, ended };
 }
@@ -95,19 +103,14 @@ async function nextAnswer({ worker, ended }: Parser, deadline: number): Promise<
   }
 }
 
-function gaveUp(error: Error): Finding {
-  return {
-    line: 1,
-    statement: '',
-    why: `unknown, the parser gave up on this file (${visible(error.message, 60)})`,
-  };
+function gaveUp({ why }: Ended): Finding {
+  return { line: 1, statement: '', why: 'unknown, the parser gave up on this file', detail: why };
 }
 
-function notLoaded(dialect: SqlDialect, error: Error): Fault {
+function notLoaded(dialect: SqlDialect, { why }: Ended): Fault {
   return new Fault(
     'facts_uncollectable',
-    `The parser for migration-dialect: ${dialect} can't be loaded: ${visible(error.message)}. It lies in the folder sql beside this program: use the release as it is.`,
-    { cause: error },
+    `The parser for migration-dialect: ${dialect} can't be loaded: ${why}. It lies in the folder sql beside this program: use the release as it is.`,
   );
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
-import { hashBlob, listFolder, type FileKind } from './disk.ts';
+import { codeOf, hashBlob, listFolder, type FileKind } from './disk.ts';
 import { explainConversions } from './conversions.ts';
 import { refuseFlaws, type Flaw } from './flaws.ts';
 import type { Git } from './git.ts';
@@ -10,7 +10,8 @@ import {
   objectId,
   openObjects,
   readCommit,
-  readTrees,
+  readTree,
+  type Folder,
   type Objects,
   type TreeEntry,
 } from './objects.ts';
@@ -71,7 +72,6 @@ interface Tracked {
 interface Walk {
   readonly top: Buffer;
   readonly objects: Objects;
-  readonly trees: ReadonlyMap<string, readonly TreeEntry[]>;
   readonly same: Tracked[];
   readonly flaws: Flaw[];
   /** Not on the disk: right if a sparse checkout leaves it out. */
@@ -92,7 +92,6 @@ async function compare(
   const walk: Walk = {
     top: Buffer.from(repository.top),
     objects,
-    trees: await readTrees(objects, tree),
     same: [],
     flaws: [],
     missing: [],
@@ -100,7 +99,7 @@ async function compare(
     submodules: [],
     seen: 0,
   };
-  await compareFolder(walk, tree, Buffer.alloc(0));
+  await compareFolder(walk, await readTree(objects, tree), Buffer.alloc(0));
 
   const leftOut = await outsideSparseCheckout(objects, {
     repository,
@@ -129,17 +128,17 @@ async function compare(
 }
 
 /** Compares the entries of one tree with a folder that is known to be a real one. */
-async function compareFolder(walk: Walk, treeId: string, folder: Buffer): Promise<void> {
+async function compareFolder(walk: Walk, folder: Folder, at: Buffer): Promise<void> {
   await letOthersRun();
-  const onDisk = attempt(folder, () => listFolder(absolute(walk, folder)));
-  for (const entry of walk.trees.get(treeId) ?? []) {
-    const path = folder.length === 0 ? entry.name : Buffer.concat([folder, slash, entry.name]);
+  const onDisk = attempt(at, () => listFolder(absolute(walk, at)));
+  for (const entry of folder.entries) {
+    const path = at.length === 0 ? entry.name : Buffer.concat([at, slash, entry.name]);
     // Found by the exact bytes of its name: on a disk that ignores case, another name would open the file too.
     const kind = onDisk.get(entry.name.toString('latin1'));
     countFile(walk);
     if (kind === undefined) addMissing(walk, path, entry);
-    else if (entry.mode === '40000') {
-      if (kind === 'folder') await compareFolder(walk, entry.id, path);
+    else if (entry.folder !== undefined) {
+      if (kind === 'folder') await compareFolder(walk, entry.folder, path);
       else flaw(walk, path, `is ${called[kind]} and should be a folder`);
     } else compareEntry(walk, { path, entry }, kind);
   }
@@ -190,9 +189,9 @@ function compareContent(walk: Walk, file: Tracked): void {
 }
 
 function addMissing(walk: Walk, path: Buffer, entry: TreeEntry): void {
-  if (entry.mode !== '40000') walk.missing.push({ path, entry });
+  if (entry.folder === undefined) walk.missing.push({ path, entry });
   else {
-    for (const child of walk.trees.get(entry.id) ?? []) {
+    for (const child of entry.folder.entries) {
       countFile(walk);
       addMissing(walk, Buffer.concat([path, slash, child.name]), child);
     }
@@ -257,11 +256,9 @@ function attempt<T>(path: Buffer, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    const shown = visible(path.toString()) || 'The top folder of the checkout';
     throw new Fault(
       'facts_uncollectable',
-      `${shown} can't be read (${code}), so it can't be compared with the commit.`,
+      `${visible(`./${path.toString()}`)} can't be read (${codeOf(cause)}), so it can't be compared with the commit.`,
       { cause },
     );
   }

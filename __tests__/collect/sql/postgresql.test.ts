@@ -1,16 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Finding } from '../../../src/collect/sql/finding.ts';
 import { analysePostgresql } from '../../../src/collect/sql/postgresql.ts';
+
+/** Why it counts, with what the parser says. */
+const reasonOf = ({ why = '', detail }: Finding) =>
+  detail === undefined ? why : `${why} (${detail})`;
 
 /** Findings as `line why: statement`. */
 async function found(sql: string): Promise<readonly string[]> {
   const findings = await analysePostgresql(sql);
-  return findings.map(({ line, statement, why }) =>
-    why === undefined ? `${line} ${statement}` : `${line} ${why}: ${statement}`,
-  );
+  return findings.map((finding) => {
+    const { line, statement, why } = finding;
+    return why === undefined
+      ? `${line} ${statement}`
+      : `${line} ${reasonOf(finding)}: ${statement}`;
+  });
 }
 
 async function whys(sql: string): Promise<readonly string[]> {
-  return (await analysePostgresql(sql)).map(({ why = '' }) => why);
+  return (await analysePostgresql(sql)).map(reasonOf);
 }
 
 describe('harmless', () => {
@@ -385,6 +393,13 @@ describe('lines are those of the file', () => {
     ).toEqual([
       '1 DROP TABLE users',
       "2 DELETE of every row of t: DELETE FROM t WHERE 'a  -- b' = 'a  -- b'",
+    ]);
+  });
+
+  test('of a statement that is not shown the parser says nothing either', async () => {
+    const sql = `ALTER ROLE app VALID UNTIL '${'x'.repeat(65_536)}' PASSWORD hunter22`;
+    expect(await found(sql)).toEqual([
+      `1 unknown, does not parse: (a statement of ${sql.length} bytes)`,
     ]);
   });
 

@@ -6,6 +6,8 @@ export interface Finding {
   readonly statement: string;
   /** Why it counts, where the statement does not say so itself (`DROP TABLE users` does). */
   readonly why?: string;
+  /** What the parser says besides. It may repeat any part of the text. */
+  readonly detail?: string;
 }
 
 /** A token as it stands in the text. Offsets count whatever the lexer counts. */
@@ -42,7 +44,7 @@ export function lineCounter(text: string | Uint8Array): (offset: number) => numb
     let high = breaks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((breaks[middle] ?? Infinity) < offset) low = middle + 1;
+      if (Number(breaks[middle]) < offset) low = middle + 1;
       else high = middle;
     }
     return low + 1;

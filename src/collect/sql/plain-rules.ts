@@ -170,9 +170,8 @@ function judgeCall(call: Node): readonly string[] {
   const names = children(child(call, 'name'), 'name').map((name) =>
     word(child({ name }, 'name'), 'value'),
   );
-  const [name = ''] = names;
   const isQualified = names.length !== 1 || isNode(child(call, 'name').schema);
-  if (!isQualified && isHarmlessFunction(name.toLowerCase())) return [];
+  if (!isQualified && names.every((name) => isHarmlessFunction(name.toLowerCase()))) return [];
   return [`calls ${visible(names.join('.'), 60)}(), which may do anything`];
 }
 

@@ -36,7 +36,7 @@ export function analysePlain(
     const reasons = judge(statement, { ...options, known });
     if (reasons.length === 0) continue;
     findings.push({
-      line: lineAt(statement.tokens[0]?.start ?? 0),
+      line: lineAt(statement.first.start),
       statement: joinPieces(statement.tokens),
       ...joinReasons(reasons),
     });
@@ -45,15 +45,15 @@ export function analysePlain(
 }
 
 function judge(
-  { tokens }: Statement,
+  { first, tokens }: Statement,
   options: { readonly parse: ParseStatement; readonly known: Known },
 ): readonly string[] {
   const { known } = options;
-  const odd = tokens.find(({ kind }) => kind === 'odd');
-  if (odd !== undefined) return [`unknown, ${visible(odd.why ?? 'odd')}`];
+  const odd = tokens.find((token) => token.kind === 'odd');
+  if (odd !== undefined) return [`unknown, ${visible(odd.why)}`];
   if (isPlainCommand(tokens, known.dialect)) {
     // What was created may be gone, and the name be that of an older table again.
-    if (/^rollback$/i.test(tokens[0]?.text ?? '')) known.created.clear();
+    if (/^rollback$/i.test(first.text)) known.created.clear();
     return [];
   }
   if (depthOf(tokens) > maxDepth) return ['unknown, nested too deep'];
@@ -63,7 +63,7 @@ function judge(
     tree = options.parse(written.sql);
   } catch {
     // Its messages list what it would take instead, at length. A stack that runs over is an answer as well.
-    return [/^(?:drop|truncate)$/i.test(tokens[0]?.text ?? '') ? '' : 'unknown, does not parse'];
+    return [/^(?:drop|truncate)$/i.test(first.text) ? '' : 'unknown, does not parse'];
   }
   try {
     return judgeTree(tree, { ...known, tokens, nameOf: written.nameOf });

@@ -13,11 +13,10 @@ export type NewTables = Set<string>;
  * itself says. Every statement inside of it is judged too, and every function it calls.
  */
 export function judgeStatement(tree: unknown, created: NewTables): readonly string[] {
-  const [kind = '', statement] = isNode(tree) ? (Object.entries(tree)[0] ?? []) : [];
-  return [
-    ...judgeKind(kind, child({ statement }, 'statement'), created),
-    ...judgeInside(kind, statement, created),
-  ];
+  // A tree that names no kind is of an unknown one.
+  const kind = String(Object.keys(child(tree))[0]);
+  const statement = child(tree, kind);
+  return [...judgeKind(kind, statement, created), ...judgeInside(kind, statement, created)];
 }
 
 type Rule = (statement: Node, created: NewTables) => readonly string[];
@@ -149,9 +148,8 @@ function judgeCall(call: unknown, created: NewTables): readonly string[] {
     word(child(name, 'String'), 'sval'),
   );
   const own = names.length === 2 && names[0] === 'pg_catalog' ? names.slice(1) : names;
-  const [name = ''] = own;
-  if (own.length === 1 && isHarmlessFunction(name)) return [];
-  if (own.length === 1 && name === 'set_config') {
+  if (own.length === 1 && own.every(isHarmlessFunction)) return [];
+  if (own.length === 1 && own.includes('set_config')) {
     const [setting] = children(child({ call }, 'call'), 'args');
     if (child(setting, 'A_Const', 'sval').sval === 'search_path') {
       created.clear();
@@ -233,7 +231,7 @@ function judgeSet(statement: Node, created: NewTables): readonly string[] {
 }
 
 function tableName(table: unknown): string {
-  const { catalogname = '', schemaname = '', relname = '' } = child({ table }, 'table');
+  const { catalogname, schemaname, relname } = child({ table }, 'table');
   return JSON.stringify([catalogname, schemaname, relname]);
 }
 

@@ -5,12 +5,19 @@ import { child, children, holds, isNode, isSame, type Node } from './tree.ts';
  * for every row. A condition that merely happens to hold for every row can't be told from others.
  */
 export function limitsRows(condition: unknown): boolean {
+  return limits(condition, false);
+}
+
+function limits(condition: unknown, isNegated: boolean): boolean {
   if (!isNode(condition)) return false;
   const { BoolExpr: bool, A_Expr: comparison, SubLink: query } = condition;
   if (isNode(bool)) {
     const parts = children(bool, 'args');
-    if (bool.boolop === 'AND_EXPR') return parts.some(limitsRows);
-    if (bool.boolop === 'OR_EXPR') return parts.every(limitsRows);
+    if (bool.boolop === 'NOT_EXPR') return parts.every((part) => limits(part, !isNegated));
+    // NOT makes an OR of an AND, and the other way round.
+    return (bool.boolop === 'AND_EXPR') !== isNegated
+      ? parts.some((part) => limits(part, isNegated))
+      : parts.every((part) => limits(part, isNegated));
   }
   if (isNode(comparison)) {
     if (isSame(comparison.lexpr, comparison.rexpr) || matchesAnyText(comparison)) return false;

@@ -1,5 +1,4 @@
 import { loadModule, parseSync, scanSync, SqlError } from 'libpg-query';
-import { visible } from '../../core/text.ts';
 import {
   joinPieces,
   joinReasons,
@@ -8,6 +7,7 @@ import {
   type Finding,
 } from './finding.ts';
 import { judgeStatement, type NewTables } from './postgresql-rules.ts';
+import { children, type Node } from './tree.ts';
 import { answerQuestions } from './worker.ts';
 
 /** A longer statement is not lexed again to be shown. */
@@ -28,7 +28,7 @@ export async function analysePostgresql(file: string): Promise<readonly Finding[
   const parsed = parse(text);
   if (parsed.ok) return parsed.statements.flatMap((statement) => judge(source, statement));
   const findings = semicolonCuts(bytes).flatMap((cut) => judgeCut(source, cut));
-  return findings.some(({ why }) => why?.startsWith(unparsed))
+  return findings.some(({ why }) => why === unparsed)
     ? findings
     : [...findings, unreadable(text, parsed.problem)];
 }
@@ -49,6 +49,12 @@ interface ParsedStatement extends Cut {
   readonly tree: unknown;
 }
 
+interface RawStatement {
+  readonly stmt?: unknown;
+  readonly stmt_location?: number;
+  readonly stmt_len?: number;
+}
+
 type Parsed =
   | { readonly ok: true; readonly statements: readonly ParsedStatement[] }
   | { readonly ok: false; readonly problem: string };
@@ -57,11 +63,11 @@ const unparsed = 'unknown, does not parse';
 
 function parse(text: string): Parsed {
   try {
-    const { stmts = [] } = parseSync(text);
+    const statements = children(parseSync(text) as Node, 'stmts') as readonly RawStatement[];
     const size = Buffer.byteLength(text);
     return {
       ok: true,
-      statements: stmts.map(({ stmt, stmt_location: start = 0, stmt_len: length }) => ({
+      statements: statements.map(({ stmt, stmt_location: start = 0, stmt_len: length }) => ({
         tree: stmt,
         start,
         end: length === undefined || length === 0 ? size : start + length,
@@ -93,7 +99,8 @@ function judgeCut(source: Source, cut: Cut): readonly Finding[] {
   if (text.trim() === '') return [];
   const parsed = parse(text);
   if (!parsed.ok) {
-    return [{ ...show(source, cut), why: `${unparsed} (${visible(parsed.problem)})` }];
+    const shown = { ...show(source, cut), why: unparsed };
+    return [isLong(cut) ? shown : { ...shown, detail: parsed.problem }];
   }
   return parsed.statements.flatMap((statement) =>
     judge(source, {
@@ -106,13 +113,14 @@ function judgeCut(source: Source, cut: Cut): readonly Finding[] {
 
 /** The parts between semicolons; all in one where not even the lexer can read it. */
 function semicolonCuts(bytes: Buffer): readonly Cut[] {
-  const ends = (scan(bytes.toString()) ?? [])
-    .filter(({ text }) => text === ';')
-    .map(({ start }) => start);
-  return [...ends, bytes.length].map((end, index) => ({
-    start: index === 0 ? 0 : (ends[index - 1] ?? 0) + 1,
-    end,
-  }));
+  const tokens = scan(bytes.toString()) ?? [];
+  const cuts: Cut[] = [];
+  let start = 0;
+  for (const semicolon of tokens.filter(({ text }) => text === ';')) {
+    cuts.push({ start, end: semicolon.start });
+    start = semicolon.end;
+  }
+  return [...cuts, { start, end: bytes.length }];
 }
 
 function scan(text: string) {
@@ -126,9 +134,10 @@ function scan(text: string) {
 }
 
 /** The statement without its comments, and the line of its first token. */
-function show({ bytes, lineAt }: Source, { start, end }: Cut): Finding {
+function show({ bytes, lineAt }: Source, cut: Cut): Finding {
+  const { start, end } = cut;
   const text = bytes.toString('utf8', start, end);
-  if (end - start > maxShownBytes) {
+  if (isLong(cut)) {
     const line = lineAt(start + leadingBytes(text));
     return { line, statement: `(a statement of ${end - start} bytes)` };
   }
@@ -140,14 +149,18 @@ function show({ bytes, lineAt }: Source, { start, end }: Cut): Finding {
   };
 }
 
+function isLong({ start, end }: Cut): boolean {
+  return end - start > maxShownBytes;
+}
+
 function leadingBytes(text: string): number {
-  return Buffer.byteLength(/^\s*/.exec(text)?.[0] ?? '');
+  return Buffer.byteLength(text) - Buffer.byteLength(text.trimStart());
 }
 
 function unreadable(text: string, problem: string): Finding {
   const statement = text.trim();
   const line = text.slice(0, text.indexOf(statement)).split('\n').length;
-  return { line, statement, why: `${unparsed} (${visible(problem)})` };
+  return { line, statement, why: unparsed, detail: problem };
 }
 
 answerQuestions(analysePostgresql, loadModule);

@@ -1,5 +1,5 @@
 import { findSecret } from '../../core/secrets.ts';
-import { freeTextProblem, visible } from '../../core/text.ts';
+import { visible } from '../../core/text.ts';
 import type { Finding } from './finding.ts';
 
 export interface FileFindings {
@@ -12,13 +12,14 @@ const maxLines = 200;
 const maxBytes = 16 * 1024;
 const maxPathLength = 200;
 const maxReasonLength = 150;
+const maxDetailLength = 100;
 const maxLineLength = 400;
-/** Only so much of a long statement is searched for a secret, and less than that is shown. */
+/** Only so much of a statement is searched for a secret; less than that is shown, and nothing that a parser says of a longer one. */
 const maxSearchedLength = 4_096;
 
 /**
  * Findings as the facts list them, such as `db/002.sql:14 DROP TABLE users`: one line each, in order, acceptable as free text. A
- * statement that looks as if it held a secret is only named by its kind. Where there are too many, the last line counts what is
+ * statement that looks as if it held a secret is only named by its kind and why it counts. Where there are too many, the last line counts what is
  * left out by its kind.
  */
 export function listStatements(files: readonly FileFindings[]): readonly string[] {
@@ -35,16 +36,18 @@ export function listStatements(files: readonly FileFindings[]): readonly string[
   return left.length === 0 ? lines : [...lines, count(left)];
 }
 
-function describe(path: string, { line, statement, why }: Finding): string {
+function describe(path: string, { line, statement, why, detail }: Finding): string {
   const place = `${visible(path, maxPathLength)}:${line}`;
   const named = why === undefined ? place : `${place} ${visible(why, maxReasonLength)}`;
-  if (statement === '') return named;
-  const reason = why === undefined ? `${named} ` : `${named}: `;
-  const hidden = `${reason}${kindOf(statement)} (text not shown: looks like a secret)`;
-  if (holdsSecret(statement)) return hidden;
-  const shown = shorten(`${reason}${statement.slice(0, maxSearchedLength)}`.trimEnd());
-  if (freeTextProblem(shown) === undefined && findSecret(shown) === undefined) return shown;
-  return hidden;
+  const colon = why === undefined || statement === '' ? ' ' : ': ';
+  // In the form that is shown: composed characters may be those of a secret.
+  const text = statement.slice(0, maxSearchedLength).normalize('NFC');
+  if (holdsSecret(text)) {
+    return `${named}${colon}${kindOf(text)} (text not shown: looks like a secret)`;
+  }
+  const isSearched = detail !== undefined && statement.length <= maxSearchedLength;
+  const said = isSearched ? ` (${visible(detail, maxDetailLength)})` : '';
+  return shorten(`${named}${said}${colon}${text}`.trimEnd());
 }
 
 /** The words that say what a statement does, without any name or value: `DROP TABLE`. */
@@ -56,16 +59,19 @@ function kindOf(statement: string): string {
   return words?.[0].slice(0, 60).toUpperCase() ?? 'a statement';
 }
 
-function holdsSecret(statement: string): boolean {
-  const text = statement.slice(0, maxSearchedLength);
-  return password.test(text) || account.test(text) || findSecret(text) !== undefined;
+function holdsSecret(text: string): boolean {
+  return secretForms.some((form) => form.test(text)) || findSecret(text) !== undefined;
 }
 
-/** `PASSWORD 'x'`, `password = 'x'`, `PASSWORD('x')`, `IDENTIFIED WITH a BY 'x'` */
-const password =
-  /\b(?:PASS(?:WORD|WD|PHRASE)?|SECRET|IDENTIFIED(?: WITH \S{1,60})? (?:BY|AS))["`\]]? {0,3}(?:[=(,]|=>)? {0,3}[EN]?(?:'|\$)/i;
-/** Statements about accounts and connections, with any text in them. */
-const account = /^(?:CREATE|ALTER|SET) (?:ROLE|USER|SERVER|SUBSCRIPTION|PASSWORD|FOREIGN)\b[^']*'/i;
+const secretForms = [
+  // `PASSWORD 'x'`, `db_password = 'x'`, `PASSWORD('x')`, `IDENTIFIED WITH a BY 'x'`
+  /(?<![A-Z0-9])(?:PASS(?:WORD|WD|PHRASE)?|SECRET|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))["`\]]?\s{0,9}(?:[=(,]|=>)?\s{0,9}[EN]?(?:'|\$)/i,
+  // A text in double quotes, as MySQL has it; elsewhere that is a name.
+  /(?<![A-Z0-9])(?:(?:PASS(?:WORD|WD|PHRASE)?|SECRET)["`\]]?\s{0,9}(?:[=(]|=>)|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))\s{0,9}"/i,
+  // Statements about accounts and connections with any text in them, or with a password whose quotes were forgotten.
+  /(?:^|;)\s*(?:CREATE|ALTER|SET)\s+(?:ROLE|USER|SERVER|SUBSCRIPTION|FOREIGN)\b(?:[^']*'|.*\bPASSWORD\s+(?!NULL\b)\w)/is,
+  /(?:^|;)\s*SET\s+PASSWORD\b/i,
+] as const;
 
 function shorten(text: string): string {
   const characters = Array.from(visible(text.normalize('NFC'), Infinity));

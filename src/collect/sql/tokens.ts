@@ -1,15 +1,23 @@
 import type { Piece } from './finding.ts';
 
-/** A token of MySQL or SQLite. What is not surely read as the database reads it is `odd`. */
-export interface Token extends Piece {
-  readonly kind: 'word' | 'string' | 'name' | 'symbol' | 'odd';
-  /** Why it is odd. */
-  readonly why?: string;
+/** A token of MySQL or SQLite. */
+export type Token = PlainToken | OddToken;
+
+interface PlainToken extends Piece {
+  readonly kind: 'word' | 'string' | 'name' | 'symbol';
+}
+
+/** What is not surely read as the database reads it. */
+interface OddToken extends Piece {
+  readonly kind: 'odd';
+  readonly why: string;
 }
 
 export type PlainDialect = 'mysql' | 'sqlite';
 
 export interface Statement {
+  readonly first: Token;
+  /** All of them. */
   readonly tokens: readonly Token[];
 }
 
@@ -22,20 +30,19 @@ export function* cutStatements(text: string, dialect: PlainDialect): Generator<S
   let tokens: Token[] = [];
   let delimiter = ';';
   for (let at = 0; at < text.length;) {
-    const first = tokens.length === 0;
-    if (first && dialect === 'mysql') {
+    if (tokens.length === 0 && dialect === 'mysql') {
       const command = clientCommand(text, at);
       if (command !== undefined) {
-        if (command.delimiter !== undefined) {
+        if ('delimiter' in command) {
           delimiter = command.delimiter;
-          yield { tokens: [command.token] };
+          yield* statementOf([command.token]);
         }
-        at = command.token.end;
+        at = command.end;
         continue;
       }
     }
     if (text.startsWith(delimiter, at) && !isInTrigger(tokens, dialect)) {
-      if (!first) yield { tokens };
+      yield* statementOf(tokens);
       tokens = [];
       at += delimiter.length;
       continue;
@@ -44,7 +51,12 @@ export function* cutStatements(text: string, dialect: PlainDialect): Generator<S
     if ('text' in token) tokens.push(token);
     at = token.end;
   }
-  if (tokens.length > 0) yield { tokens };
+  yield* statementOf(tokens);
+}
+
+function* statementOf(tokens: readonly Token[]): Generator<Statement> {
+  const [first] = tokens;
+  if (first !== undefined) yield { first, tokens };
 }
 
 interface Lexer {
@@ -91,8 +103,7 @@ function commentAt({ text, dialect }: Lexer, at: number): Token | Gap | undefine
   }
   const start = dialect === 'mysql' ? /--(?=[ \t\n\v\f\r]|$)|#/y : /--/y;
   if (match(start, text, at) === undefined) return undefined;
-  const lineEnd = text.indexOf('\n', at);
-  const end = lineEnd < 0 ? text.length : lineEnd;
+  const end = lineEnd(text, at);
   const inner = text.slice(at, end).replace(/\r$/, '');
   // For some this ends the comment, for others it does not.
   if (inner.includes('\r')) {
@@ -131,7 +142,7 @@ function quotedAt({ text, dialect }: Lexer, at: number): Token | undefined {
   return oddToken(text, { start: at, end: text.length }, 'a quote does not end');
 }
 
-function oddToken(text: string, place: { start: number; end: number }, why: string): Token {
+function oddToken(text: string, place: { start: number; end: number }, why: string): OddToken {
   return { kind: 'odd', why, text: text.slice(place.start, place.end), ...place };
 }
 
@@ -139,18 +150,23 @@ function oddToken(text: string, place: { start: number; end: number }, why: stri
 function clientCommand(
   text: string,
   at: number,
-): { readonly token: Token; readonly delimiter?: string } | undefined {
-  const line = match(/[^\n]*/y, text, at) ?? '';
+): Gap | { readonly end: number; readonly token: Token; readonly delimiter: string } | undefined {
+  const end = lineEnd(text, at);
+  const line = text.slice(at, end);
   const [, delimiter] = /^delimiter[ \t]+(\S+)/i.exec(line) ?? [];
-  const place = { start: at, end: at + line.length };
   if (delimiter !== undefined) {
-    const why = 'changes where statements end';
-    return { delimiter, token: oddToken(text, { ...place, end: at + line.trimEnd().length }, why) };
+    const place = { start: at, end: at + line.trimEnd().length };
+    return { end, delimiter, token: oddToken(text, place, 'changes where statements end') };
   }
   // MySQL itself would refuse the statement that begins like this, and nothing in it can end before the line does.
   const mark =
     /^--(?:liquibase formatted sql|(?:changeset|comment|rollback)\b)[^;'"`#/*\\\r]*;?\s*$/i;
-  return mark.test(line) ? { token: { kind: 'odd', text: '', ...place } } : undefined;
+  return mark.test(line) ? { end } : undefined;
+}
+
+function lineEnd(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end < 0 ? text.length : end;
 }
 
 /** SQLite reads a trigger up to `; END ;`. */
