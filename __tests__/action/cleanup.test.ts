@@ -24,11 +24,15 @@ afterAll(async () => {
 });
 
 /** The post step, with the state that the request step left. */
-const cleanUp = (state: Readonly<Record<string, string>>, apiUrl = world.service.apiUrl) =>
+const cleanUp = (
+  state: Readonly<Record<string, string>>,
+  apiUrl = world.service.apiUrl,
+  apiKey = world.apiKey,
+) =>
   runBundle(join(world.bundles, 'cleanup.js'), {
     env: {
       'INPUT_API-URL': apiUrl,
-      'INPUT_API-KEY': world.apiKey,
+      'INPUT_API-KEY': apiKey,
       ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
     },
   });
@@ -88,6 +92,20 @@ describe('the post step', () => {
     }
     expect(await world.statusOf(id)).toBe('pending');
     await call(world.service, `/api/confirmations/${id}`, { method: 'DELETE', key: world.apiKey });
+  });
+
+  test('says so where it is no longer told whom to ask', async () => {
+    const id = await asked('four');
+    const { exitCode, stdout } = await cleanUp({ confirmations: id }, '', '');
+    expect(exitCode).toBe(0);
+    expect(commandsIn(stdout)).toEqual([
+      {
+        name: 'warning',
+        data: 'The request could not be withdrawn, and waits until it lapses: api-url and api-key are empty.',
+      },
+    ]);
+    expect(await world.statusOf(id)).toBe('pending');
+    await cleanUp({ confirmations: id });
   });
 
   test('puts nothing but ids into a path', async () => {

@@ -44,6 +44,24 @@ describe('the commit status', () => {
     expect(github.seen[0]!.headers.authorization).toBe(`token ${token}`);
   });
 
+  test('says whose word it is where no signature was checked', async () => {
+    github.script(json(201, {}));
+    const job = world.job();
+    const believed = { assurance: 'service', policy: world.policy({ assurance: 'service' }) };
+    const step = job.start('request', { ...inputs(), ...believed }, env());
+    await world.decideNext(job, 'approved');
+    const { exitCode, outputs, stdout } = await step.result;
+    expect({ exitCode, status: outputs.status }).toEqual({ exitCode: 0, status: 'approved' });
+    expect(JSON.parse(github.seen.at(-1)!.body)).toMatchObject({
+      state: 'success',
+      description: 'Approved by alex, says the service',
+    });
+    const said = warningsIn(stdout).filter(({ data }) => data.startsWith('approved: '));
+    expect(said.map(({ data }) => data)).toEqual([
+      expect.stringContaining('NO SIGNATURE WAS CHECKED'),
+    ]);
+  });
+
   test('is a failure after a rejection', async () => {
     github.script(json(201, {}));
     const job = world.job();

@@ -126,6 +126,36 @@ describe('the request action', () => {
   });
 });
 
+describe('the request action that can not hand on its outcome', () => {
+  const full = { GITHUB_OUTPUT: '/dev/full' };
+
+  test('has failed after an approval, which is not used up and not withdrawn', async () => {
+    const job = world.job();
+    const step = job.start('request', world.access, full);
+    const id = await world.decideNext(job, 'approved');
+    const { exitCode, stdout } = await step.result;
+    expect(exitCode).toBe(exitCodes.internal);
+    const errors = commandsIn(stdout).filter(({ name }) => name === 'error');
+    expect(errors.map(({ data }) => data)).toEqual([expect.stringContaining('ENOSPC')]);
+    expect(stdout).not.toContain('used up');
+    expect(savedState(job)).toEqual({ confirmations: id });
+    expect(await world.statusOf(id)).toBe('approved');
+  });
+
+  test('ends a refusal with the exit code of the refusal', async () => {
+    const job = world.job();
+    const step = job.start('request', world.access, full);
+    await world.decideNext(job, 'rejected');
+    const { exitCode, stdout } = await step.result;
+    expect(exitCode).toBe(exitCodes.rejected);
+    const errors = commandsIn(stdout).filter(({ name }) => name === 'error');
+    expect(errors.map(({ data }) => data)).toEqual([
+      expect.stringContaining('rejected: '),
+      expect.stringContaining('ENOSPC'),
+    ]);
+  });
+});
+
 describe('the request action asks for nothing', () => {
   const refusedBefore = async (
     env: Record<string, string>,

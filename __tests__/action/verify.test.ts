@@ -122,6 +122,42 @@ describe('the verify action', () => {
   });
 });
 
+test('a fact that one side does not have is said to be absent in the summary', async () => {
+  const job = world.job();
+  const request = await approved(job);
+  const summary = join(job.temp, 'summary.md');
+  writeFileSync(summary, '');
+  const result = await job.start(
+    'verify',
+    { ...world.access, 'approval-id': request['approval-id']!, region: '', tenant: 'north' },
+    { GITHUB_STEP_SUMMARY: summary },
+  ).result;
+  expectRefusal(result, 'facts_mismatch');
+  const text = readFileSync(summary, 'utf8').replace(/&#(\d+);/g, (_, code: string) =>
+    String.fromCodePoint(Number(code)),
+  );
+  const row = (label: string, value: string) =>
+    `<tr><th align="left">${label}</th><td><code>${value}</code></td></tr>`;
+  expect(text).toContain(row('differs: region', `signed ${job.facts.region!}, now (absent)`));
+  expect(text).toContain(row('differs: tenant', 'signed (absent), now north'));
+});
+
+test('an approval that is not used up ends with a warning that says so', async () => {
+  const access = { ...world.access, policy: world.policy({ redemption: 'run' }) };
+  const job = world.job();
+  const step = job.start('request', access);
+  await world.decideNext(job, 'approved');
+  const { outputs } = await step.result;
+  const verify = () =>
+    job.start('verify', { ...access, 'approval-id': outputs['approval-id']! }).result;
+  for (const { exitCode, stdout } of [await verify(), await verify()]) {
+    expect({ exitCode, stdout: exitCode === 0 ? '' : stdout }).toEqual({ exitCode: 0, stdout: '' });
+    const warnings = commandsIn(stdout).filter(({ name }) => name === 'warning');
+    expect(warnings.map(({ data }) => data).join()).toContain('approved: ');
+  }
+  expect(await world.statusOf(outputs['approval-id']!)).toBe('approved');
+});
+
 describe('the verify action asks for nothing', () => {
   const refusedBefore = async (inputs: Inputs, env: Inputs = {}) => {
     server.script(json(500, {}));

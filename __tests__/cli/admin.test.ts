@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runBundle } from '../action/runner.ts';
 import { builtBundles } from '../support/bundles.ts';
 import {
   answer,
+  cut,
+  flood,
+  gzipBomb,
   json,
+  noHttp,
   redirect,
   silence,
   startFaultyServer,
@@ -44,6 +49,16 @@ describe('what the service answers is held to the API', () => {
       'configuration',
       'answered 409: It is there\\u{001B}[2J already.',
     ],
+    [
+      'too many calls',
+      json(429, { code: 'x', message: 'Wait.' }),
+      'service_unreachable',
+      ': Wait.',
+    ],
+    ['a connection that breaks', cut, 'service_unreachable', 'failed: the connection failed: '],
+    ['bytes that are no HTTP', noHttp, 'service_misbehaved', 'failed: no HTTP answer: '],
+    ['a compressed answer', gzipBomb, 'service_misbehaved', 'the answer is compressed'],
+    ['an endless answer', flood({ bytes: 0 }), 'service_misbehaved', 'larger than 262144 bytes'],
     ['an error page', answer(409, '<html>'), 'configuration', 'answered 409.'],
     ['an error of another form', json(409, { oh: 'no' }), 'configuration', 'answered 409.'],
     ['no JSON', answer(201, 'fine'), 'service_misbehaved', 'is not acceptable JSON: '],
@@ -71,8 +86,29 @@ describe('what the service answers is held to the API', () => {
     });
     expect(JSON.parse(stdout)).toMatchObject({
       reason_code: 'service_unreachable',
-      message: `${gone.host} can't be reached: the connection failed: ECONNREFUSED.`,
+      message: `The call to ${gone.host} failed: the connection failed: ECONNREFUSED.`,
     });
+  });
+
+  test('a proxy in between wants to know who asks', async () => {
+    const proxy = createServer((socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.end('HTTP/1.1 407 No\r\n\r\n'));
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const { exitCode, stdout } = await runBundle(bundle, {
+      args: ['invite', '--json', '--api-url=https://approve.example.com/api'],
+      env: { ...env, https_proxy: `http://127.0.0.1:${port}` },
+    });
+    proxy.close();
+    expect([exitCode, JSON.parse(stdout)]).toEqual([
+      31,
+      expect.objectContaining({
+        reason_code: 'service_unauthorized',
+        message:
+          'The call to approve.example.com failed: the proxy refused the connection with 407.',
+      }),
+    ]);
   });
 
   test('no address is given', async () => {
@@ -182,6 +218,12 @@ describe('the command itself', () => {
   test('says its version', async () => {
     const { exitCode, stdout } = await runBundle(bundle, { args: ['--version'] });
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+
+  test('a word that is near a command', async () => {
+    const { exitCode, stderr } = await runBundle(bundle, { args: ['verfy'] });
+    expect(exitCode).toBe(40);
+    expect(stderr).toContain('There is no command verfy. Did you mean verify?');
   });
 
   test('a word that is near no command', async () => {

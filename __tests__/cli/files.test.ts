@@ -157,6 +157,14 @@ describe('check', () => {
       expect(await located(text)).toEqual(['3:2 payload']);
     });
 
+    test('of the facts in a payload: the fact, at the member that holds the payload', async () => {
+      const wrong = canonicalText({ ...payload, facts: { ...facts, service: 'latest' } });
+      const text = JSON.stringify({ ...record, payload: wrong }, null, 1);
+      expect(await located(text)).toEqual(['3:2 payload']);
+      const { stderr } = await run('check', [text]);
+      expect(stderr).toContain(':3:2 payload: facts.service: ');
+    });
+
     test('of a text that is no JSON', async () => {
       expect(await located('{\n  "schema": nope\n}')).toEqual(['2:13 ']);
       expect(await located('{"a":1,\n"a":2}')).toEqual(['2:1 ']);

@@ -59,6 +59,17 @@ describe('on a terminal', () => {
     expect(text()).toMatch(/Waiting for alex\r\u001b\[2Kdone\nand more\n$/);
   });
 
+  test.each([0, undefined])('progress is one line of 80 where the width is %s', (columns) => {
+    const { outlet, text } = outletOn({
+      isTTY: true,
+      ...(columns === undefined ? {} : { columns }),
+    });
+    outlet.showProgress!(`Waiting for ${'alex '.repeat(40)}`);
+    const [, shown = ''] = text().split('\r\u001b[2K');
+    expect(shown).toHaveLength(79);
+    expect(shown).toContain('…');
+  });
+
   test('no text can write an escape sequence, neither a message nor progress', () => {
     const { outlet, text } = outletOn({ isTTY: true, env: { NO_COLOR: '1' } });
     outlet.sayVerdict({ ...refusal, message: '\u001b]0;x\u0007\u202e' });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startTestService } from '../support/service.ts';
 import { startCommandWorld, type CommandWorld } from './command-world.ts';
 
 let world: CommandWorld;
@@ -27,6 +28,33 @@ test('adds, lists and removes', async () => {
     'Removed repository 123456789 of github: its tokens are refused.\n',
   ]);
   expect((await repository(['list'])).stdout).toBe('');
+}, 30_000);
+
+test('lists one without a note, and says that there is none', async () => {
+  await repository(['add', ...shop, ...scope]);
+  const { stdout } = await repository(['list']);
+  expect(stdout).toMatch(/; issuer https:\/\/token\.actions\.githubusercontent\.com\n$/);
+  await repository(['remove', ...shop]);
+  expect((await repository(['list'])).stderr).toBe('There is no repository on the list.\n');
+}, 30_000);
+
+test('of several issuers is removed only by naming one', async () => {
+  const issuers = ['https://one.example.com', 'https://other.example.com'];
+  const service = await startTestService({
+    oidcIssuers: issuers.map((issuer) => ({ provider: 'github', issuer })),
+  });
+  const there = (args: readonly string[]) =>
+    repository([...args, '--api-url', service.apiUrl], service.adminKey);
+  for (const issuer of issuers) {
+    expect((await there(['add', ...shop, ...scope, '--issuer', issuer])).exitCode).toBe(0);
+  }
+  const refused = await there(['remove', ...shop]);
+  expect([refused.exitCode, refused.stdout]).toEqual([40, '']);
+  expect(refused.stderr).toContain('Repository 123456789 of github is there of several issuers.');
+  expect((await there(['remove', ...shop, '--issuer', issuers[0]!])).exitCode).toBe(0);
+  const { stdout } = await there(['list']);
+  expect(stdout.split('\n')).toEqual([expect.stringContaining(issuers[1]!), '']);
+  await service.close();
 }, 30_000);
 
 test('prints JSON', async () => {

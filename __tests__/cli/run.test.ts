@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { verdictSchema } from '../../src/core/verdict.ts';
+import { preload } from '../support/preloads.ts';
 import { call } from '../support/service.ts';
 import { startCommandWorld, type CommandWorld, type RunningCommand } from './command-world.ts';
 
@@ -118,6 +119,62 @@ describe('an approved command', () => {
     expect(stderr).toContain('The approval is used up');
     expect(lastLine(stderr)).toContain('Ended by the gate: configuration, exit code 40.');
   });
+});
+
+test('a command that the system refuses at once is no bug of ours, and the approval is used up', async () => {
+  const script = join(world.folder, 'still-written');
+  writeFileSync(script, '#!/bin/sh\n', { mode: 0o755 });
+  const busy = preload(
+    'busy-file',
+    `const processes = require('node:child_process'), { spawn } = processes;
+     processes.spawn = (file, ...rest) => {
+       if (file === ${JSON.stringify(script)}) throw Object.assign(new Error('spawn ETXTBSY'), { code: 'ETXTBSY' });
+       return spawn(file, ...rest);
+     };
+     require('node:module').syncBuiltinESMExports();`,
+  );
+  const running = start([script], [], busy);
+  await approve(running);
+  const { exitCode, stdout, stderr } = await running.result;
+  expect([exitCode, stdout]).toEqual([40, '']);
+  expect(stderr).toContain(
+    "still-written can't be started: spawn ETXTBSY. The approval is used up",
+  );
+  expect(lastLine(stderr)).toContain('Ended by the gate: configuration, exit code 40.');
+});
+
+test('without a policy the service is believed only where that is asked for, and the log says so', async () => {
+  const facts = world.facts.slice(0, world.facts.indexOf('--policy'));
+  const running = world.start([
+    ...['run', ...facts, '--approver', 'alex', '--assurance', 'service', '--', ...deploy],
+  ]);
+  await world.decide(await running.asked());
+  const { exitCode, stderr } = await running.result;
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('NO SIGNATURE WAS CHECKED');
+  expect(existsSync(marker)).toBe(true);
+});
+
+test('a signal that comes while the command is being started reaches the command', async () => {
+  const script = join(world.folder, 'long-deploy');
+  writeFileSync(script, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+  const signalled = preload(
+    'signal-at-start',
+    `const processes = require('node:child_process'), { spawn } = processes;
+     processes.spawn = (file, ...rest) => {
+       const child = spawn(file, ...rest);
+       if (file === ${JSON.stringify(script)}) process.kill(process.pid, 'SIGTERM');
+       return child;
+     };
+     require('node:module').syncBuiltinESMExports();`,
+  );
+  const running = start([script], [], signalled);
+  await approve(running);
+  const { exitCode, stderr } = await running.result;
+  expect([exitCode, lastLine(stderr)]).toEqual([
+    143,
+    'Ended by the command: SIGTERM, exit code 143.',
+  ]);
 });
 
 describe('the command does not start', () => {

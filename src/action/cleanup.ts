@@ -1,4 +1,4 @@
-import { refusalOf } from '../core/fault.ts';
+import { Fault, refusalOf } from '../core/fault.ts';
 import { systemDependencies } from '../gate/dependencies.ts';
 import { openJob } from '../gate/job-access.ts';
 import { openService } from '../gate/service-access.ts';
@@ -21,13 +21,15 @@ export async function runCleanup(signal: AbortSignal): Promise<number> {
       { apiUrl: readInput('api-url'), apiKey: readInput('api-key') },
       openJob({ env: process.env, signal: stop, mask }),
     );
-    if (transport === undefined) return 0;
+    if (transport === undefined) throw new Fault('configuration', 'api-url and api-key are empty.');
     await withdrawPending(ids, {
       ...systemDependencies({ transport, log: info, signal: stop }),
       transport,
     });
   } catch (error) {
-    warning(`The request could not be withdrawn: ${refusalOf(error).message}`);
+    warning(
+      `The request could not be withdrawn, and waits until it lapses: ${refusalOf(error).message}`,
+    );
   }
   return 0;
 }

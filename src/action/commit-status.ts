@@ -45,7 +45,7 @@ export class CommitStatusReporter {
     try {
       // Octokit and undici are two thirds of the bundle and rarely asked for: they are loaded here or not at all.
       const { getOctokit } = await import('@actions/github');
-      const [owner = '', repo = ''] = facts.repository.split('/');
+      const [owner, repo] = facts.repository.split('/') as [string, string];
       const { repos } = getOctokit(this.token, { log: silent }).rest;
       await this.tried((signal) =>
         repos.createCommitStatus({
@@ -90,13 +90,9 @@ export class CommitStatusReporter {
   }
 }
 
-/** By shape: what GitHub has answered, or 500 where nothing came of the call. */
-function statusOf(error: unknown): number {
-  return error instanceof Error && 'status' in error ? Number(error.status) : 500;
-}
-
+/** By what Octokit puts on its errors: the status that GitHub answered with, or 500 where nothing came of the call. */
 function mayPass(error: unknown): boolean {
-  const status = statusOf(error);
+  const { status } = error as { readonly status: number };
   return status >= 500 || passingStatuses.has(status);
 }
 

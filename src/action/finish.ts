@@ -5,6 +5,7 @@ import { refusalOf } from '../core/fault.ts';
 import { verdictLine } from '../core/verdict-line.ts';
 import { exitCodes } from '../core/verdict.ts';
 import { concludeUnwritten, type Conclusion } from '../gate/conclusion.ts';
+import type { OutputName } from '../gate/vocabulary.ts';
 import { error, info, warning } from './log.ts';
 import { requireOutputFile, writeOutputs } from './outputs.ts';
 import { writeSummary, type SummaryRow } from './summary.ts';
@@ -50,10 +51,11 @@ export async function finish(
   }
 }
 
-function say({ verdict, outputs, exitCode }: Conclusion): void {
+function say(conclusion: Conclusion): void {
+  const { verdict, exitCode } = conclusion;
   if (verdict === undefined) {
     warning(
-      `Decided by ${outputs.approvers ?? ''}, says the service. Without a policy no signature was checked and nothing is approved: only a verify step with a policy opens.`,
+      `Decided by ${outputOf(conclusion, 'approvers')}, says the service. Without a policy no signature was checked and nothing is approved: only a verify step with a policy opens.`,
     );
   } else if (exitCode !== exitCodes.approved) {
     error(verdictLine(verdict));
@@ -65,27 +67,34 @@ function say({ verdict, outputs, exitCode }: Conclusion): void {
 }
 
 function summaryRows(
-  { verdict, outputs }: Conclusion,
+  conclusion: Conclusion,
   facts: DeployFacts | undefined,
 ): readonly SummaryRow[] {
+  const { verdict } = conclusion;
+  const output = (name: OutputName): string => outputOf(conclusion, name);
   const differences = (verdict?.differences ?? []).map(({ field, signed, final }): SummaryRow => [
     `differs: ${field}`,
     `signed ${signed ?? '(absent)'}, now ${final ?? '(absent)'}`,
   ]);
   return [
-    ['outcome', outputs.status ?? ''],
+    ['outcome', output('status')],
     ['message', verdict?.message ?? ''],
     ...differences,
     ['service', facts?.service ?? ''],
     ['environment', facts?.environment ?? ''],
     ['commit', facts?.commit ?? ''],
-    ['approved by', outputs.approvers ?? ''],
-    ['fingerprint', outputs.fingerprint ?? ''],
-    ['payload hash', outputs['payload-hash'] ?? ''],
-    ['approval', outputs['approval-id'] ?? ''],
-    ['page', outputs['approval-url'] ?? ''],
-    ['record', outputs['record-path'] ?? ''],
+    ['approved by', output('approvers')],
+    ['fingerprint', output('fingerprint')],
+    ['payload hash', output('payload-hash')],
+    ['approval', output('approval-id')],
+    ['page', output('approval-url')],
+    ['record', output('record-path')],
   ];
+}
+
+/** Empty where there is none: a refusal has few. */
+function outputOf({ outputs }: Conclusion, name: OutputName): string {
+  return outputs[name] ?? '';
 }
 
 /** A refusal stays what it is; an approval that can't be handed on is a failure of the step. */

@@ -37,14 +37,14 @@ export async function runRequest(signal: AbortSignal): Promise<number> {
 }
 
 /** `decided` stays pending: a required check must not turn green on the word of the service. */
-function finalStatus({ verdict, exitCode, outputs }: Conclusion, url: string): CommitStatus {
+function finalStatus({ verdict, exitCode }: Conclusion, url: string): CommitStatus {
   if (verdict === undefined) {
     return { state: 'pending', description: 'Decided; no signature was checked', url };
   }
   if (exitCode !== 0) {
     return { state: 'failure', description: `Refused: ${verdict.reason_code}`, url };
   }
-  const approvers = outputs.approvers ?? '';
+  const approvers = verdict.approvers.join(',');
   const by = verdict.assurance === 'service' ? `${approvers}, says the service` : approvers;
   return { state: 'success', description: `Approved by ${by}`, url };
 }

@@ -15,7 +15,7 @@ export type SummaryRow = readonly [label: string, value: string];
 export function escapeMarkdown(value: string): string {
   return visible(value, maxValueLength).replace(
     /[^A-Za-z0-9 ]/gu,
-    (character) => `&#${character.codePointAt(0) ?? 0};`,
+    (character) => `&#${Number(character.codePointAt(0))};`,
   );
 }
 

@@ -1,9 +1,10 @@
 import type * as z from 'zod';
-import { TransportError } from '../client/http.ts';
+import type { TransportReason } from '../client/http.ts';
+import { transportErrorOf } from '../client/network-faults.ts';
 import { createTransport } from '../client/transport.ts';
 import { errorSchema } from '../core/api.ts';
 import { Fault, listProblems } from '../core/fault.ts';
-import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { checkJson, maxRecordBytes, type JsonValue } from '../core/json.ts';
 import { problemsOf } from '../core/problems.ts';
 import { visible } from '../core/text.ts';
 import type { RefusalCode } from '../core/verdict.ts';
@@ -63,10 +64,8 @@ export async function sendAsAdmin(
   const { status, body } = await transport
     .send({ ...request, timeoutMs, signal: call.signal })
     .catch((cause: unknown) => {
-      if (!(cause instanceof TransportError)) throw cause;
-      throw new Fault('service_unreachable', `${host} can't be reached: ${cause.message}.`, {
-        cause,
-      });
+      const { reason, message } = transportErrorOf(cause);
+      throw new Fault(codeOfFailure[reason], `The call to ${host} failed: ${message}.`, { cause });
     });
   // A deletion has no answer to read (204).
   const isDone = request.method === 'DELETE' ? status === 204 : status === 200 || status === 201;
@@ -74,36 +73,48 @@ export async function sendAsAdmin(
   throw new Fault(codeOf(status), `${host} answered ${status}${quotation(body)}.`);
 }
 
+/** As in the gate (fault matrix, the network rows). */
+const codeOfFailure: Readonly<Record<TransportReason, RefusalCode>> = {
+  unreachable: 'service_unreachable',
+  insecure: 'service_unreachable',
+  proxy: 'service_unauthorized',
+  malformed: 'service_misbehaved',
+  aborted: 'interrupted',
+};
+
+const codesByStatus: ReadonlyMap<number, RefusalCode> = new Map<number, RefusalCode>([
+  [400, 'configuration'],
+  [401, 'service_unauthorized'],
+  [403, 'service_unauthorized'],
+  [404, 'configuration'],
+  [405, 'configuration'],
+  [407, 'service_unauthorized'],
+  [408, 'service_unreachable'],
+  [409, 'configuration'],
+  [413, 'configuration'],
+  [422, 'configuration'],
+  [429, 'service_unreachable'],
+]);
+
 function codeOf(status: number): RefusalCode {
-  if (status === 401 || status === 403) return 'service_unauthorized';
-  if (status === 400 || status === 404 || status === 405) return 'configuration';
-  if (status === 409 || status === 422) return 'configuration';
-  return status >= 500 ? 'service_unreachable' : 'service_misbehaved';
+  const otherwise = status >= 500 ? 'service_unreachable' : 'service_misbehaved';
+  return codesByStatus.get(status) ?? otherwise;
 }
 
 function readJson(body: Uint8Array, host: string): JsonValue {
-  try {
-    return parseJson(body, { maxBytes: maxRecordBytes });
-  } catch (cause) {
-    if (!(cause instanceof JsonError)) throw cause;
-    throw new Fault(
-      'service_misbehaved',
-      `The answer of ${host} is not acceptable JSON: ${cause.message}.`,
-      { cause },
-    );
-  }
+  const read = checkJson(body, { maxBytes: maxRecordBytes });
+  if (read.ok) return read.value;
+  const why = listProblems(read.problems);
+  throw new Fault('service_misbehaved', `The answer of ${host} is not acceptable JSON: ${why}.`);
 }
 
 /** What an error answer says, for people. */
 function quotation(body: Uint8Array): string {
-  try {
-    const { data } = errorSchema.safeParse(parseJson(body, { maxBytes: maxRecordBytes }));
-    if (data === undefined) return '';
-    const problems = (data.problems ?? []).map(
-      ({ field, message }) => `\n${visible(field)}: ${visible(message, 200)}`,
-    );
-    return `: ${visible(data.message, 200)}${problems.join('')}`;
-  } catch {
-    return '';
-  }
+  const read = checkJson(body, { maxBytes: maxRecordBytes });
+  const { data } = errorSchema.safeParse(read.ok ? read.value : undefined);
+  if (data === undefined) return '';
+  const problems = (data.problems ?? []).map(
+    ({ field, message }) => `\n${visible(field)}: ${visible(message, 200)}`,
+  );
+  return `: ${visible(data.message, 200)}${problems.join('')}`;
 }

@@ -14,7 +14,7 @@ import { endWith } from './end.ts';
 
 /** An auditor's check of a record folder, offline. It opens nothing: 0 says that the record holds, and no step asks for that. */
 export const audit: RunCommand = async (call) => {
-  const [folder = ''] = call.positionals;
+  const [folder] = call.positionals as readonly [string];
   const at = readAt(call);
   const { files, others } = await readFolder(folder, call);
   const outcome = auditRecord({ files, now: Date.now(), ...(at === undefined ? {} : { at }) });
@@ -54,7 +54,7 @@ function holds(outcome: Audit, held: NonNullable<Audit['held']>, { json, out }: 
   }
   out.print(`The record holds, as of ${asOf(outcome)}.`);
   out.print(held.summary);
-  out.print(`Policy SHA-256: ${outcome.policySha256 ?? ''}`);
+  out.print(`Policy SHA-256: ${String(outcome.policySha256)}`);
   out.print('What this check could not repeat:');
   for (const line of held.notRepeated) out.print(`- ${line}`);
   out.print('This opens nothing: a deploy needs an approval of its own.');

@@ -2,9 +2,9 @@ import { checkFacts } from '../core/facts.ts';
 import { Fault } from '../core/fault.ts';
 import { documentHash } from '../core/hash.ts';
 import {
-  JsonError,
   maxRecordBytes,
   parseJsonWithPlaces,
+  type JsonError,
   type JsonValue,
   type Place,
 } from '../core/json.ts';
@@ -33,7 +33,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Says whether a file is acceptable as what its `schema` says it is, with every problem. It proves no approval. */
 export const check: RunCommand = async (call) => {
-  const [path = ''] = call.positionals;
+  const [path] = call.positionals as readonly [string];
   const bytes = await readDocument(path, call);
   const { value, placeOf } = readPlaced(bytes, path);
   const schema = schemaOf(value);
@@ -66,9 +66,8 @@ function readPlaced(bytes: Uint8Array, path: string): ReturnType<typeof parseJso
   try {
     return parseJsonWithPlaces(bytes, { maxBytes: maxRecordBytes });
   } catch (cause) {
-    if (!(cause instanceof JsonError)) throw cause;
-    const { line, column } = cause;
-    const problem = { field: '', message: cause.problem, line, column };
+    const { problem: why, line, column } = cause as JsonError;
+    const problem = { field: '', message: why, line, column };
     const message = `${visible(path)} can't be read as JSON:\n${placed(path, problem)}`;
     throw new Fault('payload_invalid', message, { cause, problems: [problem] });
   }

@@ -9,7 +9,7 @@ import { endWith } from './end.ts';
 
 /** Compares two files of deploy facts, strictly. Equal facts are no approval: the result says no more than that. */
 export const compare: RunCommand = async (call) => {
-  const [signedPath = '', finalPath = ''] = call.positionals;
+  const [signedPath, finalPath] = call.positionals as readonly [string, string];
   // Both are read before either is judged: what can't be read is said first.
   const [signedBytes, finalBytes] = await Promise.all([
     readDocument(signedPath, call),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Fault } from '../core/fault.ts';
-import { JsonError, maxRecordBytes, parseJson, type JsonValue } from '../core/json.ts';
+import { Fault, listProblems } from '../core/fault.ts';
+import { checkJson, maxRecordBytes, type JsonValue } from '../core/json.ts';
 import { reasonOf } from '../core/reason.ts';
 import { visible } from '../core/text.ts';
 import type { Call } from './command.ts';
@@ -19,13 +19,8 @@ export async function readDocument(path: string, { cwd }: Pick<Call, 'cwd'>): Pr
 
 /** JSON by the strict rules of DESIGN 3. @throws Fault payload_invalid naming file, line and column */
 export function parseDocument(bytes: Uint8Array, path: string): JsonValue {
-  try {
-    return parseJson(bytes, { maxBytes: maxRecordBytes });
-  } catch (cause) {
-    if (!(cause instanceof JsonError)) throw cause;
-    throw new Fault('payload_invalid', `${visible(path)}: ${cause.message}.`, {
-      cause,
-      problems: [{ field: '', message: cause.message }],
-    });
-  }
+  const read = checkJson(bytes, { maxBytes: maxRecordBytes });
+  if (read.ok) return read.value;
+  const { problems } = read;
+  throw new Fault('payload_invalid', `${visible(path)}: ${listProblems(problems)}.`, { problems });
 }

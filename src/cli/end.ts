@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import { exitCodes, refuse, type Verdict } from '../core/verdict.ts';
 import type { Call } from './command.ts';
 
 /** Ends a command with a refusal: always one `verdict/v1` with `--json`, and always said to the person too. */
@@ -8,11 +8,18 @@ export function endWith(verdict: Verdict, { json, out }: Pick<Call, 'json' | 'ou
   return verdict.exit_code;
 }
 
-/** Ends `run` before its command: its exit codes and the gate's may be the same, so the last line says whose this one is. */
-export function gateEnded(verdict: Verdict, call: Pick<Call, 'json' | 'out'>): number {
-  const exitCode = endWith(verdict, call);
+/**
+ * Ends `run` before its command: its exit codes and the gate's may be the same, so the last line says whose this one is. Whatever
+ * is handed in, it is a refusal: the command was not started.
+ */
+export function gateEnded(verdict: Verdict | undefined, call: Pick<Call, 'json' | 'out'>): number {
+  const isRefusal = verdict !== undefined && verdict.exit_code !== exitCodes.approved;
+  const refusal = isRefusal ? verdict : undecided;
+  const exitCode = endWith(refusal, call);
   call.out.say(
-    `Ended by the gate: ${verdict.reason_code}, exit code ${exitCode}. The command was not started.`,
+    `Ended by the gate: ${refusal.reason_code}, exit code ${exitCode}. The command was not started.`,
   );
   return exitCode;
 }
+
+const undecided: Verdict = refuse('internal', 'The gate ended without a refusal or an approval.');

@@ -15,7 +15,9 @@ export async function requireExecutable(
 ): Promise<void> {
   // Windows adds extensions of its own; there the start itself has to tell.
   if (process.platform === 'win32') return;
-  const folders = command.includes('/') ? [''] : (env.PATH ?? '').split(delimiter);
+  // Without PATH there is nothing to look through: the system would look in folders of its own choice.
+  const searched = env.PATH === undefined ? [] : env.PATH.split(delimiter);
+  const folders = command.includes('/') ? [''] : searched;
   for (const folder of folders) {
     if (await isExecutable(resolve(cwd, folder, command))) return;
   }

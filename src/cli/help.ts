@@ -25,7 +25,7 @@ export function helpForAll(): string {
 export function helpFor(name: string): string | undefined {
   const command = Object.hasOwn(all, name) ? all[name] : undefined;
   if (command === undefined) return undefined;
-  const rows = Object.entries(command.flags).map(([flag, { value, description }]) => [
+  const rows = Object.entries(command.flags).map(([flag, { value, description }]): Row => [
     value === undefined ? `--${flag}` : `--${flag} ${value}`,
     description.replaceAll('`', ''),
   ]);
@@ -42,7 +42,9 @@ export function helpFor(name: string): string | undefined {
   ].join('\n');
 }
 
-function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const width = Math.max(...rows.map(([left = '']) => left.length));
-  return rows.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}`);
+type Row = readonly [left: string, right: string];
+
+function columns(rows: readonly Row[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

@@ -13,10 +13,10 @@ function distance(from: string, to: string): number {
   for (let i = 1; i <= from.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= to.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const replaced = Number(row[j - 1]) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, Number(row[j]) + 1, Number(next[j - 1]) + 1));
     }
     row = next;
   }
-  return row[to.length] ?? 0;
+  return Number(row[to.length]);
 }

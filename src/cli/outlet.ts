@@ -61,7 +61,9 @@ export function createOutlet({
     },
     showProgress: isTerminal
       ? (line) => {
-          stderr.write(`${clearLine}${visible(line, (stderr.columns ?? 80) - 1)}`);
+          // A terminal that was told no size says 0.
+          const columns = (stderr.columns ?? 0) || 80;
+          stderr.write(`${clearLine}${visible(line, columns - 1)}`);
           isProgressShown = true;
         }
       : undefined,

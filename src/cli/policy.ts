@@ -120,7 +120,7 @@ function readAccounts(
     if (!names.includes(name)) {
       throw new Fault(
         'configuration',
-        `--account is NAME=PROVIDER:ID:LOGIN, such as ${names[0] ?? 'alex'}=github:1234567:alexdoe, of a person with a passkey (${names.join(', ')}); not "${visible(text)}".`,
+        `--account is NAME=PROVIDER:ID:LOGIN, such as ${String(names[0])}=github:1234567:alexdoe, of a person with a passkey (${names.join(', ')}); not "${visible(text)}".`,
       );
     }
     accounts.set(name, [...(accounts.get(name) ?? []), { provider, id, login }]);

@@ -30,7 +30,7 @@ const actions: Readonly<Record<string, { run: RunCommand; flags: readonly string
 
 /** The list of repositories whose jobs may ask by the ID token of their CI, in place of a key. */
 export const repository: RunCommand = async (call) => {
-  const name = call.positionals[0] ?? '';
+  const [name] = call.positionals as readonly [string];
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action === undefined) {
     throw new Fault(

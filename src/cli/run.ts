@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { Fault } from '../core/fault.ts';
+import { Fault, refusalOf } from '../core/fault.ts';
 import type { DeployFacts } from '../core/facts.ts';
-import { exitCodes, refuse, type Verdict } from '../core/verdict.ts';
+import { exitCodes } from '../core/verdict.ts';
 import { concludeRequest, concludeVerify } from '../gate/conclusion.ts';
 import { requestStep, verifyStep } from '../gate/steps.ts';
 import type { VerifyOutcome } from '../gate/verify.ts';
@@ -16,31 +16,31 @@ import { stepContext } from './step-context.ts';
  * after an approved verdict, with the checked facts in its environment and without the API key.
  */
 export const run: RunCommand = async (call) => {
-  const [file = '', ...args] = call.positionals;
+  const command = call.positionals as readonly [string, ...string[]];
   checkPolicyGiven(call);
-  await requireExecutable(file, call);
+  await requireExecutable(command[0], call);
   const runCall = withRunId(call);
   const context = await stepContext(runCall);
 
   // One record folder is enough: that of the verify step, which says what became of the approval.
   const asking = { ...context, recordParent: undefined, onCreated: () => Promise.resolve() };
-  const asked = concludeRequest(await requestStep(asking), call.signal);
-  if (asked.exitCode !== exitCodes.approved) return gateEnded(asked.verdict ?? undecided, call);
-  const approvalId = asked.outputs['approval-id'] ?? '';
+  const request = await requestStep(asking);
+  const asked = concludeRequest(request, call.signal);
+  if (asked.exitCode !== exitCodes.approved) return gateEnded(asked.verdict, call);
 
   const outcome = await verifyStep({
     ...context,
     read: (name) => {
-      if (name === 'approval-id') return approvalId;
+      if (name === 'approval-id') return request.approvalIds.join(',');
       return name === 'record' ? '' : context.read(name);
     },
   });
   const { verdict, exitCode } = concludeVerify(outcome, call.signal);
   if (exitCode !== exitCodes.approved || verdict === undefined || outcome.facts === undefined) {
-    return gateEnded(verdict ?? undecided, call);
+    return gateEnded(verdict, call);
   }
   call.out.sayVerdict(verdict);
-  return await deploy([file, ...args], outcome, outcome.facts, runCall);
+  return await deploy(command, outcome, outcome.facts, runCall);
 };
 
 /** From here on signals, standard streams and exit code are the command's. */
@@ -50,17 +50,19 @@ async function deploy(
   facts: DeployFacts,
   call: Call,
 ): Promise<number> {
-  call.releaseSignals();
   const env = commandEnvironment(call.env, outcome, facts);
   try {
-    const { exitCode, signal } = await runChild(command, { env, cwd: call.cwd });
-    const how = signal === undefined ? `exit code ${exitCode}` : `${signal}, exit code ${exitCode}`;
+    const child = runChild(command, { env, cwd: call.cwd });
+    // Only now, when the child gets them: a signal in between would end this process alone and leave a deploy running.
+    call.releaseSignals();
+    const { exitCode, signal } = await child;
+    const how = signal === null ? `exit code ${exitCode}` : `${signal}, exit code ${exitCode}`;
     call.out.say(`Ended by the command: ${how}.`);
     return exitCode;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const message = `${error.message} The approval is used up: another try needs a new one.`;
-    return gateEnded(refuse(error.code, message), call);
+    const refusal = refusalOf(error);
+    const message = `${refusal.message} The approval is used up: another try needs a new one.`;
+    return gateEnded({ ...refusal, message }, call);
   }
 }
 
@@ -118,8 +120,3 @@ function commandEnvironment(
   }
   return env;
 }
-
-const undecided: Verdict = refuse(
-  'internal',
-  'The gate ended without a verdict. The command was not started.',
-);

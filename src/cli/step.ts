@@ -13,41 +13,41 @@ export const request: RunCommand = async (call) => {
     onCreated: () => Promise.resolve(),
   });
   const conclusion = concludeRequest(outcome, call.signal);
-  const { verdict, outputs } = conclusion;
-  if (verdict === undefined) {
-    call.out.say(
-      'Without a policy no signature was checked and nothing is approved: only verify with a policy opens.',
-    );
-  }
-  if (!call.json || conclusion.exitCode !== exitCodes.approved) return end(conclusion, call);
-  call.out.printJson({
+  return end(conclusion, call, {
     schema: 'request/v1',
-    status: outputs.status ?? '',
-    approval_id: outputs['approval-id'] ?? '',
-    approval_url: outputs['approval-url'] ?? '',
-    payload_hash: outputs['payload-hash'] ?? '',
-    fingerprint: outputs.fingerprint ?? '',
+    status: outcome.status,
+    approval_id: outcome.approvalIds.join(','),
+    approval_url: outcome.approvalUrl,
+    payload_hash: outcome.payloadHash,
+    fingerprint: outcome.fingerprint,
     approvers: outcome.approvers,
-    record_path: outputs['record-path'] ?? '',
+    record_path: outcome.recordPath ?? '',
     exit_code: conclusion.exitCode,
   });
-  return conclusion.exitCode;
 };
 
 /** The verify step for any pipeline. Exit code 0 means: deploy exactly this, now. */
 export const verify: RunCommand = async (call) => {
-  const outcome = await verifyStep(await stepContext(call));
-  return end(concludeVerify(outcome, call.signal), call);
+  const conclusion = concludeVerify(await verifyStep(await stepContext(call)), call.signal);
+  return end(conclusion, call, { ...conclusion.verdict });
 };
 
 /** Too long for a line of its own; the record folder holds it. */
 const notPrinted: ReadonlySet<OutputName> = new Set<OutputName>(['record']);
 
-function end({ verdict, outputs, exitCode }: Conclusion, call: Call): number {
-  if (verdict !== undefined && exitCode !== exitCodes.approved) return endWith(verdict, call);
-  if (verdict !== undefined) call.out.sayVerdict(verdict);
-  if (call.json && verdict !== undefined) {
-    call.out.printJson(verdict);
+/** @param document what `--json` prints where nothing was refused */
+function end({ verdict, outputs, exitCode }: Conclusion, call: Call, document: object): number {
+  if (verdict === undefined) {
+    call.out.say(
+      'Without a policy no signature was checked and nothing is approved: only verify with a policy opens.',
+    );
+  } else if (exitCode === exitCodes.approved) {
+    call.out.sayVerdict(verdict);
+  } else {
+    return endWith(verdict, call);
+  }
+  if (call.json) {
+    call.out.printJson(document);
   } else {
     for (const [name, value] of Object.entries(outputs)) {
       if (!notPrinted.has(name as OutputName)) call.out.print(`${name}: ${value}`);
