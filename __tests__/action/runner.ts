@@ -68,7 +68,7 @@ export async function startActionWorld(): Promise<ActionWorld> {
 
 /** The id that a request step leaves for its post step, read as soon as it is there. */
 export async function createdId(job: Job): Promise<string> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
+  for (let tries = 0; tries < 5_000; tries += 1) {
     const ids = savedState(job).confirmations;
     if (ids !== undefined) return ids;
     await new Promise((resolve) => setTimeout(resolve, 10));
