@@ -4,7 +4,7 @@ import { approvalChallenge, rejectionChallenge } from '../../src/core/challenge.
 import { sha256Hex } from '../../src/core/hash.ts';
 import type { DeployFacts } from '../../src/core/facts.ts';
 import { exampleFacts, minimalFacts } from '../support/deploy.ts';
-import { describeInBrowser, pressable } from './bench.ts';
+import { alterAnswers, confirmations, describeInBrowser, pressable } from './bench.ts';
 
 /** The text that a person sees: nothing hidden, nothing behind a click. */
 const visibleText = (page: Page): Promise<string> => page.locator('main article').innerText();
@@ -45,6 +45,7 @@ describeInBrowser('the approval', (bench) => {
     ],
     ['of a harmless migration', harmless()],
     ['of a migration of another kind', other()],
+    ['of one that names no statements', { ...exampleFacts(), migration: unnamed() }],
   ])('shows every signed leaf of a deploy %s in the text of the page', async (_, facts) => {
     const { alex, ask } = bench();
     const asked = await ask({ facts, reason: 'Größe 38 & <b>bold</b>  two blanks' });
@@ -72,7 +73,7 @@ describeInBrowser('the approval', (bench) => {
 
   test('shows what is destroyed before any other fact, in a block of its own, and the button says it', async () => {
     const { alex, ask } = bench();
-    for (const facts of [exampleFacts(), other()]) {
+    for (const facts of [exampleFacts(), other(), { ...exampleFacts(), migration: unnamed() }]) {
       await alex.page.goto((await ask({ facts })).url);
       const danger = alex.page.locator('.danger');
       const inside = await danger.innerText();
@@ -160,6 +161,8 @@ describeInBrowser('the approval', (bench) => {
       times: 3,
       none: null,
       empty: {},
+      nothing: [],
+      blank: '',
       'odd key.x': { 'facts[0]': 'deep' },
     };
     const asked = await ask({ other: { payload, action: 'Deploy api to production' } });
@@ -175,6 +178,9 @@ describeInBrowser('the approval', (bench) => {
       '3 number',
       'true boolean',
       'null no value',
+      'none (empty) object',
+      'none (an empty list) list',
+      'empty text',
     ]) {
       expect(text).toContain(shown);
     }
@@ -203,10 +209,31 @@ describeInBrowser('the approval', (bench) => {
     expect(await alex.page.locator('#decision [role=alert]').innerText()).toBe('');
   });
 
-  test('says so when there is no such request', async () => {
+  test('counts down to the earlier of both times, and says when it is over', async () => {
+    const { alex, ask } = bench();
+    const left = async (times: object): Promise<string> => {
+      await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
+      await alterAnswers(alex.page, confirmations, (answer) => ({ ...answer, ...times }));
+      await alex.page.goto((await ask()).url);
+      return alex.page.locator('#decision .ask').innerText();
+    };
+    const [soon, late, past] = [61, 7230, -1].map((seconds) =>
+      new Date(Date.now() + seconds * 60_000).toISOString(),
+    );
+    expect(await left({ decideBy: soon, expiresAt: late })).toMatch(/^1 h [01] min left/);
+    expect(await left({ decideBy: late, expiresAt: soon })).toMatch(/^1 h [01] min left/);
+    expect(await left({ decideBy: undefined, expiresAt: late })).toMatch(/^5 days left/);
+    expect(await left({ decideBy: past })).toMatch(/^The time to decide is over/);
+  });
+
+  test('says so when there is no such request, or when its link is cut short', async () => {
     const { alex, origin } = bench();
     await alex.page.goto(`${origin}/approve/00000000-0000-4000-8000-000000000000`);
     await alex.page.getByRole('heading', { name: 'No such request' }).waitFor();
+    for (const view of ['approve', 'enrol']) {
+      await alex.page.goto(`${origin}/${view}/`);
+      await alex.page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    }
   });
 });
 
@@ -218,6 +245,11 @@ function harmless(): DeployFacts {
 function other(): DeployFacts {
   const facts = exampleFacts();
   return { ...facts, migration: { ...facts.migration, kind: 'other' } };
+}
+
+function unnamed(): DeployFacts['migration'] {
+  const { command, files } = exampleFacts().migration;
+  return { kind: 'other', command, files, destructive: true };
 }
 
 function leavesOf(value: unknown): readonly string[] {

@@ -60,6 +60,74 @@ describeInBrowser('enrolment', (bench) => {
     }));
     await expect(kim.enrol(await invite(), 'kim2')).rejects.toThrow('stored another key');
     expect(await kim.page.locator('[data-sha256]').count()).toBe(0);
+    const said = await kim.page.locator('[role=alert]').innerText();
+    expect(said).toContain('Do not use it. The passkey may be enrolled all the same: tell the');
+    await kim.close();
+  });
+
+  test('shows the key that the service stored where the browser does not tell the own', async () => {
+    const { browser, invite, passkeys } = bench();
+    const pat = await openApprover(browser);
+    await pat.page.addInitScript(() => {
+      Reflect.deleteProperty(AuthenticatorAttestationResponse.prototype, 'getPublicKey');
+    });
+    const shown = await pat.enrol(await invite(), 'pat');
+    expect(shown).toBe((await passkeys()).find(({ username }) => username === 'pat')?.sha256);
+    await pat.close();
+  });
+
+  test.each([
+    ['is lost', 0, 'The service cannot be reached.'],
+    ['is a proxy’s', 502, 'The service answered with status 502.'],
+  ])('does not claim that nothing was enrolled when the answer %s', async (_, status, why) => {
+    const { browser, invite, passkeys } = bench();
+    const username = `sam${status}`;
+    const sam = await openApprover(browser);
+    await sam.page.route('**/enrolments/finish', async (route) => {
+      await route.fetch();
+      await (status === 0 ? route.abort() : route.fulfill({ status, body: '<h1>no</h1>' }));
+    });
+    await expect(sam.enrol(await invite(), username)).rejects.toThrow(
+      `${why} The passkey may be enrolled all the same: tell the platform engineer before you try again.`,
+    );
+    expect((await passkeys()).map((each) => each.username)).toContain(username);
+    await sam.close();
+  });
+
+  test('says that nothing was enrolled when the service is not even asked for it, and can be tried again', async () => {
+    const { browser, invite, passkeys } = bench();
+    const ira = await openApprover(browser);
+    const link = await invite();
+    await ira.page.route('**/page/enrolments', (route) => route.abort());
+    await expect(ira.enrol(link, 'ira')).rejects.toThrow(
+      'The service cannot be reached. No passkey was enrolled. Check the connection and try again.',
+    );
+    expect((await passkeys()).map(({ username }) => username)).not.toContain('ira');
+    await ira.page.unrouteAll();
+    await ira.page.getByRole('button', { name: 'Create passkey' }).click();
+    await ira.page.locator('[data-sha256]').waitFor();
+    await ira.close();
+  });
+
+  test('makes no second passkey on the same device', async () => {
+    const { alex, origin, invite } = bench();
+    await alex.signIn(origin);
+    await expect(alex.enrol(await invite(), 'alex')).rejects.toThrow(
+      'This device already has a passkey for you here. No passkey was enrolled.',
+    );
+    expect(await alex.authenticator.credentials()).toHaveLength(1);
+    await alex.context.clearCookies();
+  });
+
+  test('says so in a browser that knows no passkeys', async () => {
+    const { browser, invite } = bench();
+    const kim = await openApprover(browser);
+    await kim.page.addInitScript(() => {
+      Reflect.deleteProperty(window, 'PublicKeyCredential');
+    });
+    await expect(kim.enrol(await invite(), 'kim3')).rejects.toThrow(
+      'The passkey could not be used (Error: WebAuthn is not supported in this browser). No passkey was enrolled.',
+    );
     await kim.close();
   });
 

@@ -152,6 +152,55 @@ describeInBrowser('a page that is lied to', (bench) => {
     expect(await alex.page.locator('#decision').count()).toBe(0);
   });
 
+  test.each([
+    ['names no passkeys', { credentialIds: 'all' }],
+    ['has no payload', { payload: undefined }],
+    ['has no nonce', { nonce: undefined }],
+    ['has a number for its hash', { payloadHash: 7 }],
+    ['has a time that is none', { decideBy: 'soon' }],
+  ])('shows nothing to sign when the answer %s, and can be tried again', async (_, lie) => {
+    const { alex, ask } = bench();
+    await alterAnswers(alex.page, confirmations, (answer) => ({ ...answer, ...lie }));
+    await alex.page.goto((await ask()).url);
+    await alex.page.getByText('not one this page understands').waitFor();
+    expect(await alex.page.locator('button').allInnerTexts()).toEqual(['Try again']);
+    await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
+    await alex.page.getByRole('button', { name: 'Try again' }).click();
+    await alex.page.locator('button[name=approve]:enabled').waitFor();
+  });
+
+  test('shows nothing to sign when something else than the service answers', async () => {
+    const { alex, ask } = bench();
+    const { url } = await ask();
+    for (const [status, body, said] of [
+      [200, '<h1>Welcome to the hotel</h1>', 'not one this page understands'],
+      [502, '<h1>Bad gateway</h1>', 'The service answered with status 502.'],
+      [503, '{"message":{"text":"no"}}', 'The service answered with status 503.'],
+      [503, '{"message":"Down for an hour."}', 'Down for an hour.'],
+    ] as const) {
+      await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
+      await alex.page.route('**/page/config', (route) => route.fulfill({ status, body }));
+      await alex.page.goto(url);
+      await alex.page.getByText(said).waitFor();
+      expect(await alex.page.locator('button').allInnerTexts()).toEqual(['Try again']);
+    }
+  });
+
+  test('shows a statement that is no text as it shows every other value', async () => {
+    const { alex } = bench();
+    await open((answer) => {
+      const payload = inPayload(answer, (shown) =>
+        Object.assign(shown.facts.migration, { statements: [7, null, { drop: 'all' }] }),
+      );
+      return { ...answer, payload, payloadHash: documentHash(payload) };
+    });
+    expect(await alex.page.locator('.statements li').allInnerTexts()).toEqual(['7', 'null', '']);
+    expect(await alex.page.locator('article').innerText()).toMatch(
+      /Also signed\s+facts\.migration\.statements\[2\]\.drop\s+all/,
+    );
+    expect(await pressable(alex.page)).toEqual(['reject', 'approve']);
+  });
+
   test('asks for no passkey at all when the service knows none of that person', async () => {
     const before = await uses(bench());
     const id = await open((answer) => ({ ...answer, credentialIds: [] }));
@@ -167,6 +216,17 @@ describeInBrowser('a page that is lied to', (bench) => {
     }));
     await expect(alex.signIn(origin)).rejects.toThrow('something else signed than a sign-in');
     expect(await uses(bench())).toBe(before);
+  });
+
+  test('says whose address it is not when the service wants the passkeys of another one', async () => {
+    const { alex, origin } = bench();
+    await alterAnswers(alex.page, /sign-in\/options$/, (answer) => ({
+      ...answer,
+      rpId: 'warrant.example',
+    }));
+    await expect(alex.signIn(origin)).rejects.toThrow(
+      `refuses passkeys at this address (${new URL(origin).host}). You are not signed in.`,
+    );
   });
 
   test('demands user verification at sign-in even if the service does not', async () => {

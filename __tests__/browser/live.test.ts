@@ -1,8 +1,15 @@
 import { expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { exampleFacts } from '../support/deploy.ts';
 import { addAuthenticator } from '../support/chromium.ts';
-import { confirmations, describeInBrowser, pressable, type Asked, type Bench } from './bench.ts';
+import {
+  alterAnswers,
+  confirmations,
+  describeInBrowser,
+  pressable,
+  type Asked,
+  type Bench,
+} from './bench.ts';
 
 /** The state that the page shows, and what can be pressed, once it is no longer pending. */
 async function decided(page: Page): Promise<readonly [string, readonly string[]]> {
@@ -55,6 +62,50 @@ describeInBrowser('an open page', (bench) => {
     await redeem(asked);
     await alex.page.locator('[data-status=redeemed]').waitFor();
     expect(await alex.page.locator('#decision').innerText()).toContain('cannot be used again');
+  });
+
+  test('decides once when both buttons are pressed at once', async () => {
+    const { alex, read } = bench();
+    const { id } = await open();
+    const sent: string[] = [];
+    const onRequest = (request: Request): void => {
+      if (request.method() === 'POST') sent.push(request.postData() ?? '');
+    };
+    alex.page.on('request', onRequest);
+    await alex.page.evaluate(() => {
+      for (const name of ['approve', 'reject', 'approve']) {
+        document.querySelector<HTMLButtonElement>(`button[name=${name}]`)!.click();
+      }
+    });
+    expect(await decided(alex.page)).toEqual(['Approved', ['revoke']]);
+    alex.page.off('request', onRequest);
+    expect(sent).toHaveLength(1);
+    expect((await read(id)).status).toBe('approved');
+  });
+
+  test('lets no late answer take back that an approval was used', async () => {
+    const { alex, redeem } = bench();
+    const asked = await open();
+    // The page's own look at what came of the decision is answered at once, but the answer arrives late.
+    let deliver = (): void => undefined;
+    const isUsed = new Promise<void>((resolve) => (deliver = resolve));
+    await alex.page.route(confirmations, async (route) => {
+      if (route.request().url().includes('wait')) return route.continue();
+      const response = await route.fetch();
+      await isUsed;
+      return route.fulfill({ response });
+    });
+    await alex.page.locator('button[name=approve]').click();
+    await alex.page.locator('[data-status=approved]').waitFor();
+    await redeem(asked);
+    await alex.page.locator('[data-status=redeemed]').waitFor();
+    deliver();
+    await alex.page.waitForFunction((id) => {
+      const loaded = performance.getEntriesByType('resource').map(({ name }) => name);
+      // The page's first look, and the late one.
+      return loaded.filter((name) => name.endsWith(`/confirmations/${id}`)).length === 2;
+    }, asked.id);
+    expect(await decided(alex.page)).toEqual(['Approved and used', []]);
   });
 
   test('in a second tab follows the decision of the first', async () => {
@@ -135,6 +186,43 @@ describeInBrowser('an open page', (bench) => {
     expect(await decided(alex.page)).toEqual(['Withdrawn', []]);
   });
 
+  test('says so of an approval too, which may be used by then, and why', async () => {
+    const { alex, redeem } = bench();
+    const asked = await open();
+    await alex.page.locator('button[name=approve]').click();
+    expect(await decided(alex.page)).toEqual(['Approved', ['revoke']]);
+    const body = '{"message":"Back in a minute."}';
+    await alex.page.route(confirmations, (route) => route.fulfill({ status: 503, body }));
+    // As after a sleep: the page asks at once when it is looked at again.
+    await alex.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    const status = alex.page.locator('#decision [role=status]');
+    await status.getByText('may be out of date').waitFor();
+    expect(await status.innerText()).toMatch(
+      /^Approved by alex at .*\. Back in a minute\. This page may be out of date; it keeps trying\.$/,
+    );
+    await alex.page.unrouteAll();
+    await redeem(asked);
+    await alex.page.locator('[data-status=redeemed]').waitFor();
+    expect(await status.innerText()).toMatch(/^Approved and used\. The run has used/);
+  });
+
+  test('can send a decision again that a proxy did not pass on', async () => {
+    const { alex, read } = bench();
+    const { id } = await open();
+    const refuse = { status: 502, body: '<h1>Bad gateway</h1>' };
+    await alex.page.route('**/decision', (route) => route.fulfill(refuse), { times: 1 });
+    await alex.page.locator('button[name=reject]').click();
+    const problem = alex.page.locator('#decision [role=alert]:not(:empty)');
+    await problem.waitFor();
+    expect(await problem.innerText()).toMatch(
+      /^The service answered with status 502\. Your decision may not have arrived\..* try again\.$/,
+    );
+    expect((await read(id)).status).toBe('pending');
+    await alex.page.locator('button[name=reject]:enabled').click();
+    expect(await decided(alex.page)).toEqual(['Rejected', []]);
+    expect(await problem.count()).toBe(0);
+  });
+
   test('does not claim that nothing was decided when the answer to a decision is lost', async () => {
     const { alex } = bench();
     // The page opens, but no poll gets through; from the press of the button on, nothing does.
@@ -162,6 +250,11 @@ describeInBrowser('an open page', (bench) => {
 
 describeInBrowser('the list of what waits', (bench) => {
   const entries = (page: Page) => page.locator('.waiting li');
+  const signIn = async ({ alex, origin }: Bench): Promise<Page> => {
+    await alex.context.clearCookies();
+    await alex.signIn(origin);
+    return alex.page;
+  };
 
   test('needs a sign-in, shows what comes and goes by itself, and leads to the request', async () => {
     const { alex, ask, origin, withdraw } = bench();
@@ -209,12 +302,97 @@ describeInBrowser('the list of what waits', (bench) => {
   });
 
   test('goes back to the sign-in when the session has ended', async () => {
-    const { alex, origin, ask } = bench();
-    await alex.context.clearCookies();
-    await alex.signIn(origin);
-    await alex.context.clearCookies();
+    const { alex, ask } = bench();
+    const page = await signIn(bench());
     await ask();
-    await alex.page.reload();
-    await alex.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await entries(page).first().waitFor();
+    expect(await page.title()).toMatch(/^\(1\) /);
+    await alex.context.clearCookies();
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    // What waited is for nobody to read any more, not even in the title.
+    expect(await entries(page).count()).toBe(0);
+    expect(await page.title()).toBe('What waits for you · Deploy Warrant');
+    expect(await page.locator(':focus').innerText()).toBe('What waits for you');
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  });
+
+  test('says that it may be out of date while it is not told, and why, and recovers', async () => {
+    const { ask } = bench();
+    const page = await signIn(bench());
+    const before = await entries(page).count();
+    const answers = [
+      { status: 503, body: '<h1>Down</h1>' },
+      { status: 200, body: '{"version":"7","items":[]}' },
+      { status: 200, body: '{"version":7,"items":[{"id":"x"}]}' },
+    ];
+    await page.route(
+      (url) => url.pathname === '/page/waiting',
+      (route) => {
+        const [answer] = answers;
+        return answer === undefined ? route.continue() : route.fulfill(answer);
+      },
+    );
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    const problem = page.locator('[role=alert]');
+    for (const why of ['status 503.', 'page understands.', 'page understands.']) {
+      await problem.getByText(`${why} This list may be out of date; it keeps trying.`).waitFor();
+      expect(await entries(page).count()).toBe(before);
+      answers.shift();
+    }
+    await page.locator('[role=alert]:empty').waitFor({ state: 'attached' });
+    await ask({ facts: { ...exampleFacts(), environment: 'after-the-trouble' } });
+    await entries(page).filter({ hasText: 'after-the-trouble' }).waitFor();
+  });
+
+  test('counts down to the earlier of both times, and shows what it knows no deploy of', async () => {
+    const { page } = bench().alex;
+    const soon = new Date(Date.now() + 3_690_000).toISOString();
+    const past = new Date(Date.now() - 60_000).toISOString();
+    const item = { action: 'Rotate', payloadHash: 'ab'.repeat(32), expiresAt: soon };
+    await alterAnswers(page, /\/page\/waiting$/, () => ({
+      version: 1,
+      items: [
+        { ...item, id: 'a' },
+        { ...item, id: 'b', decideBy: past },
+      ],
+    }));
+    await signIn(bench());
+    await entries(page).nth(1).waitFor();
+    expect(await entries(page).nth(0).innerText()).toMatch(
+      /signed: Rotate.*abab-abab.*1 h 1 min left/s,
+    );
+    expect(await entries(page).nth(1).innerText()).toContain('time is over');
+  });
+
+  test('says what a failing service leaves in the open: whether anybody is signed in, or still is', async () => {
+    const { alex, origin } = bench();
+    const page = await signIn(bench());
+    const body = '<h1>Down</h1>';
+    await page.route('**/page/session', (route) => route.fulfill({ status: 500, body }));
+    await page.reload();
+    await page.getByRole('heading', { name: 'The list cannot be shown' }).waitFor();
+    await page.getByText('The service answered with status 500.').waitFor();
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Try again' }).click();
+
+    await page.route('**/page/sign-out', (route) => route.abort());
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page
+      .getByText('The service cannot be reached. You may still be signed in. Check the connection')
+      .waitFor();
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    expect(await page.title()).toBe('What waits for you · Deploy Warrant');
+
+    await page.route('**/page/sign-in', (route) => route.abort());
+    await expect(alex.signIn(origin)).rejects.toThrow(
+      'The service cannot be reached. You are not signed in. Check the connection and try again.',
+    );
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
   });
 });

@@ -46,6 +46,21 @@ describe('the links to a forge', () => {
     expect(links(changes)).toEqual([undefined, undefined, undefined]);
   });
 
+  test.each([
+    [{ run_id: '9/../..' }, 'run'],
+    [{ run_id: '' }, 'run'],
+    [{ run_attempt: '1?x' }, 'run'],
+    [{ run_attempt: null }, 'run'],
+    [{ commit: 'main' }, 'commit'],
+    [{ commit: 'fc19318d' }, 'commit'],
+  ] as const)('leave out what a fact that looks wrong would lead to: %j', (changes, left) => {
+    const [run, at, compare] = links(changes);
+    expect(run === undefined).toBe(left === 'run');
+    expect([at === undefined, compare === undefined]).toEqual(
+      left === 'commit' ? [true, true] : [false, false],
+    );
+  });
+
   test.each(['', 'main', '../../x', `${older}?`, older.toUpperCase()])(
     'lead to no comparison with what is no commit: %j',
     (from) => {

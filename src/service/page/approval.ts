@@ -1,4 +1,5 @@
 import { fingerprint as fingerprintOf } from '../../core/fingerprint.ts';
+import { reasonOf } from '../../core/reason.ts';
 import { ApiError, readConfirmation, readRelyingPartyId, type Confirmation } from './api.ts';
 import { Ballot } from './ballot.ts';
 import { readDeploy, type Deploy } from './deploy.ts';
@@ -118,7 +119,7 @@ function notShown(error: unknown, retry: () => void): HTMLElement {
   }
   return message(
     'This request cannot be shown',
-    error instanceof Error ? error.message : String(error),
+    reasonOf(error),
     button({ name: 'retry' }, 'Try again', retry),
   );
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../core/reason.ts';
 import {
   ApiError,
   followConfirmation,
@@ -11,7 +12,7 @@ import { cancelCeremony, checkShown, decide, type Signable } from './decision.ts
 import { isUnknownDeploy } from './deploy.ts';
 import { el } from './dom.ts';
 import { follow } from './follow.ts';
-import { whyItFailed } from './passkey.ts';
+import { isUnanswered, whyItFailed } from './passkey.ts';
 import type { Sheet } from './sheet.ts';
 import { isFinal, states } from './states.ts';
 
@@ -36,9 +37,6 @@ const prompts: Readonly<Record<Act, string>> = {
   revoked: 'Use your passkey to take your approval back…',
 };
 
-const outOfDate =
-  'The service cannot be reached, so this page may be out of date. It keeps trying.';
-
 /** The state of one request, live, and the decision on it. What is asked is fixed when the page opens. */
 export class Ballot {
   readonly mark = el('span', { class: 'state' });
@@ -47,7 +45,8 @@ export class Ballot {
   #confirmation: Confirmation;
   #isChecked = false;
   #isBusy = false;
-  #isOutOfDate = false;
+  /** Why this page may be out of date. */
+  #trouble = '';
   /** What the person is asked to do right now. */
   #prompt = '';
   /** Why nothing may be signed here, for good. */
@@ -74,7 +73,10 @@ export class Ballot {
         return isFinal(this.#confirmation.status) ? 'done' : 'more';
       },
       onTrouble: (error) => {
-        this.#isOutOfDate = error !== undefined;
+        this.#trouble =
+          error === undefined
+            ? ''
+            : `${reasonOf(error)} This page may be out of date; it keeps trying.`;
         this.#update();
       },
     });
@@ -97,8 +99,12 @@ export class Ballot {
     cancelCeremony();
   }
 
-  /** Takes over a newer answer. State and times may change under an open page, never what is asked. */
+  /**
+   * Takes over a newer answer. State and times may change under an open page, never what is asked. What comes after a final
+   * state was on its way before it.
+   */
   #takeOver(answer: Confirmation): void {
+    if (isFinal(this.#confirmation.status)) return;
     const { first } = this.#o;
     const isSame = (['id', 'username', 'payloadHash', 'nonce'] as const).every(
       (name) => answer[name] === first[name],
@@ -125,9 +131,9 @@ export class Ballot {
       this.#prompt = prompts[act];
       this.#update();
       const status = await decide(act, signable, { confirmation: first, rpId });
-      await this.#catchUp({ ...this.#confirmation, status });
+      await this.#catchUp(() => ({ ...this.#confirmation, status }));
     } catch (error) {
-      if (error instanceof ApiError) await this.#catchUp(this.#confirmation);
+      if (error instanceof ApiError) await this.#catchUp(() => this.#confirmation);
       // A request that was decided meanwhile takes the prompt away: the state says it all then.
       const isOpen = this.#confirmation.status === before && this.#blocked === undefined;
       if (isOpen) this.bar.complain(whyNot(error, act));
@@ -138,9 +144,9 @@ export class Ballot {
     }
   }
 
-  /** The service's state now, or `known` where it cannot be had; the long poll brings it then. */
-  async #catchUp(known: Confirmation): Promise<void> {
-    this.#takeOver(await readConfirmation(known.id).catch(() => known));
+  /** The service's state now, or what is known then where it cannot be had; the long poll brings it later. */
+  async #catchUp(known: () => Confirmation): Promise<void> {
+    this.#takeOver(await readConfirmation(this.#o.first.id).catch(known));
   }
 
   #update(): void {
@@ -155,15 +161,16 @@ export class Ballot {
     const isReady = blocked === undefined && this.#isChecked && !this.#isBusy;
     this.bar.enable(isReady ? (actsIn[status] ?? []) : []);
     if (blocked !== undefined) this.bar.complain(blocked);
-    if (status !== 'pending') this.bar.close(this.#confirmation, this.#prompt);
-    else this.bar.say(this.#prompt === '' && this.#isOutOfDate ? outOfDate : this.#prompt);
+    // Trouble is none where nothing can change any more.
+    const said = this.#prompt || (isFinal(status) ? '' : this.#trouble);
+    if (status === 'pending') this.bar.say(said);
+    else this.bar.close(this.#confirmation, said);
   }
 }
 
 /** Why a decision failed. Without an answer nobody knows whether it arrived, and the page does not claim to. */
 function whyNot(error: unknown, act: Act): string {
-  const isUnknown = error instanceof ApiError && (error.status === 0 || error.status >= 500);
   const undone = act === 'revoked' ? 'Your approval stands.' : 'Nothing was decided.';
-  if (!isUnknown) return whyItFailed(error, undone);
+  if (!isUnanswered(error)) return whyItFailed(error, undone);
   return `${error.message} Your decision may not have arrived. If it did, this page shows it in a moment; if not, try again.`;
 }

@@ -49,7 +49,7 @@ export async function challengeFor(
   nonce: Uint8Array<ArrayBuffer>,
   payloadHash: string,
 ): Promise<string> {
-  const hash = Uint8Array.from(payloadHash.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const hash = Uint8Array.from(payloadHash.matchAll(/../g), ([pair]) => parseInt(pair, 16));
   if (act === 'approved') return bufferToBase64URLString(join(nonce, hash).buffer);
   const label = new TextEncoder().encode(labels[act]);
   const bound = await sha256(join(label, new Uint8Array(1), nonce, hash));

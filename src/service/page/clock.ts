@@ -3,7 +3,7 @@ let offsetMs = 0;
 
 /** Takes the service's time from an answer's `Date` header, which leaves out the fraction of the second. */
 export function setServiceTime(header: string | null): void {
-  const time = Date.parse(header ?? '');
+  const time = Date.parse(String(header));
   if (!Number.isNaN(time)) offsetMs = time + 500 - Date.now();
 }
 

@@ -78,8 +78,8 @@ export class DecisionBar {
     if (this.#problem.textContent !== text) this.#problem.textContent = text;
   }
 
-  /** The state in the place of the buttons, for good; `prompt` is what the person is asked to do right now. */
-  close({ status, username, decidedAt }: Confirmation, prompt: string): void {
+  /** The state in the place of the buttons, for good; `now` is what goes on right now in place of what the state means. */
+  close({ status, username, decidedAt }: Confirmation, now: string): void {
     const { name, text, tone } = states[status];
     const isDecision = status === 'approved' || status === 'rejected';
     const when = decidedAt === undefined ? '' : ` at ${localTime(decidedAt)}`;
@@ -91,7 +91,7 @@ export class DecisionBar {
       'p',
       {},
       el('strong', {}, name, ...(isDecision ? [' by ', el('bdi', {}, username), when] : []), '.'),
-      ` ${prompt === '' ? text : prompt}`,
+      ` ${now === '' ? text : now}`,
     );
     // What has not changed is not read aloud again with every poll.
     if (this.#status.textContent !== said.textContent) {

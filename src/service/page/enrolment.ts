@@ -1,8 +1,12 @@
-import { base64URLStringToBuffer, startRegistration } from '@simplewebauthn/browser';
+import {
+  base64URLStringToBuffer,
+  startRegistration,
+  type RegistrationResponseJSON,
+} from '@simplewebauthn/browser';
 import { ApiError, finishEnrolment, startEnrolment } from './api.ts';
 import { sha256Hex } from './challenge.ts';
 import { el, focusHeading, message } from './dom.ts';
-import { whyItFailed } from './passkey.ts';
+import { isUnanswered, whyItFailed } from './passkey.ts';
 
 /** Enrolment by invite: a user name, a passkey with user verification, and the key's hash to confirm by another way. */
 export function showEnrolment(main: HTMLElement, code: string): void {
@@ -44,21 +48,20 @@ export function showEnrolment(main: HTMLElement, code: string): void {
   });
 
   const enrol = async (): Promise<void> => {
-    if (submit.disabled) return;
     submit.disabled = true;
     problem.textContent = '';
     status.textContent = 'Follow your browser’s prompt…';
     const username = name.value.trim();
+    let isMade = false;
     try {
-      const sha256 = await createPasskey(code, username);
+      const response = await makePasskey(code, username);
+      isMade = true;
+      const sha256 = await storePasskey(code, username, response);
       main.replaceChildren(enrolled(username, sha256));
       focusHeading(main);
     } catch (error) {
       status.textContent = '';
-      problem.textContent =
-        error instanceof ApiError && (error.status === 404 || error.status === 410)
-          ? 'This invite is unknown, used up or too old. Ask the platform engineer for a new one.'
-          : whyItFailed(error, 'No passkey was enrolled.');
+      problem.textContent = whyNotEnrolled(error, isMade);
       submit.disabled = false;
     }
   };
@@ -73,13 +76,19 @@ export function showEnrolment(main: HTMLElement, code: string): void {
   name.focus();
 }
 
-/**
- * Enrols a passkey.
- * @returns SHA-256 of its public key (SPKI), in hex: computed here where the browser tells the key, so that a service that
- * stored another one is found out.
- * @throws ApiError, WebAuthnError, or Error when the service stored another key
- */
-async function createPasskey(code: string, username: string): Promise<string> {
+/** Why no passkey was enrolled. One that was made may be stored all the same, where the answer to that got lost. */
+function whyNotEnrolled(error: unknown, isMade: boolean): string {
+  if (error instanceof ApiError && (error.status === 404 || error.status === 410)) {
+    return 'This invite is unknown, used up or too old. Ask the platform engineer for a new one.';
+  }
+  if (isMade && isUnanswered(error)) {
+    return `${error.message} The passkey may be enrolled all the same: tell the platform engineer before you try again.`;
+  }
+  return whyItFailed(error, 'No passkey was enrolled.');
+}
+
+/** The device makes the passkey; the service has nothing of it yet. @throws ApiError or WebAuthnError */
+async function makePasskey(code: string, username: string): Promise<RegistrationResponseJSON> {
   const options = await startEnrolment(code, username);
   // Not left to the service: a passkey that anybody at the device can use is none for approvals.
   const authenticatorSelection = {
@@ -88,7 +97,20 @@ async function createPasskey(code: string, username: string): Promise<string> {
     userVerification: 'required',
   } as const;
   const optionsJSON = { ...options, authenticatorSelection };
-  const response = await startRegistration({ optionsJSON });
+  return startRegistration({ optionsJSON });
+}
+
+/**
+ * The service stores the passkey.
+ * @returns SHA-256 of its public key (SPKI), in hex: computed here where the browser tells the key, so that a service that
+ * stored another one is found out.
+ * @throws ApiError, also when the service stored another key
+ */
+async function storePasskey(
+  code: string,
+  username: string,
+  response: RegistrationResponseJSON,
+): Promise<string> {
   const stored = await finishEnrolment(code, username, response);
   const { publicKey } = response.response;
   if (publicKey === undefined) return stored;
@@ -96,13 +118,13 @@ async function createPasskey(code: string, username: string): Promise<string> {
   if (own === stored) return own;
   throw new ApiError(
     502,
-    `The service stored another key (${stored}) than the one your device made (${own}). Do not use it, and tell the platform engineer.`,
+    `The service stored another key (${stored}) than the one your device made (${own}). Do not use it.`,
   );
 }
 
 /** The key's hash in groups that can be read aloud. */
 function enrolled(username: string, sha256: string): HTMLElement {
-  const groups = (sha256.match(/.{4}/g) ?? []).map((four) => el('li', {}, four));
+  const groups = Array.from(sha256.matchAll(/.{4}/g), ([four]) => el('li', {}, four));
   return el(
     'section',
     { class: 'message' },

@@ -57,7 +57,7 @@ export function follow({ next, onTrouble }: Follow): () => void {
       } catch (error) {
         if (signal.aborted) continue;
         failures += 1;
-        if (goesOn()) onTrouble(error);
+        onTrouble(error);
         await pause(Math.min(longestPauseMs, 500 * 2 ** failures));
       }
     }

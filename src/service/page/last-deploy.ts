@@ -68,10 +68,10 @@ function migrationChange(last: Json | undefined, now: Json | undefined): string 
     : said.join('; ');
 }
 
-function filesOf(migration: Json | undefined): ReadonlyMap<Json, Json> {
+function filesOf(migration: Json | undefined): ReadonlyMap<Json | undefined, Json | undefined> {
   const files = at(migration, 'files');
   const list = Array.isArray(files) ? (files as readonly Json[]) : [];
-  return new Map(list.map((file) => [at(file, 'path') ?? '', at(file, 'sha256') ?? '']));
+  return new Map(list.map((file) => [at(file, 'path'), at(file, 'sha256')]));
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

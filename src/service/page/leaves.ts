@@ -23,7 +23,7 @@ export function assemble(leaves: readonly Leaf[]): Json {
   if (first?.path.length === 0) return first.value;
   // No prototype: a key such as `__proto__` is a key like any other.
   const members = Object.create(null) as Record<string, Json>;
-  for (const [key, below] of Map.groupBy(leaves, ({ path }) => path[0] ?? '')) {
+  for (const [key, below] of Map.groupBy(leaves, ({ path }) => String(path[0]))) {
     members[key] = assemble(below.map(({ path, value }) => ({ path: path.slice(1), value })));
   }
   return typeof first?.path[0] === 'number' ? Object.values(members) : members;

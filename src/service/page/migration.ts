@@ -31,14 +31,14 @@ export function dangerBlock(view: View): HTMLElement {
   const kind = at(payload, 'facts', 'migration', 'kind');
   const heading = kind === 'sql' ? 'Destructive migration' : 'Migration that nobody analysed';
   const list = statements(view);
-  const source = sourceOf(['facts', 'migration', 'statements'], payload, attested);
+  const source = list && sourceOf(['facts', 'migration', 'statements'], payload, attested);
   return el(
     'section',
     { class: 'danger', 'aria-labelledby': 'danger' },
     el('h2', { id: 'danger' }, heading),
     el('p', {}, 'It can delete or change data for good; a rollback does not undo that.'),
     list,
-    list === undefined || source === undefined ? undefined : mark('p', source, attested),
+    source && mark('p', source, attested),
     rowList(there(migrationRows(view)), attested),
   );
 }

@@ -1,5 +1,10 @@
 import { ApiError } from './api.ts';
 
+/** Whether nobody knows if a call arrived, or what became of it. */
+export function isUnanswered(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 500);
+}
+
 /** Why a ceremony or the call after it failed, and what to do, in a sentence or two for the person at the page. */
 export function whyItFailed(error: unknown, undone: string): string {
   if (error instanceof ApiError) {
@@ -7,8 +12,9 @@ export function whyItFailed(error: unknown, undone: string): string {
       ? `The service cannot be reached. ${undone} Check the connection and try again.`
       : `${error.message} ${undone}`;
   }
-  const name = error instanceof Error ? error.name : '';
-  switch (name) {
+  // An error says its name first.
+  const detail = String(error);
+  switch (detail.split(':')[0]) {
     case 'NotAllowedError':
       return `The passkey was not used: the prompt was closed, took too long, or this device has no fitting passkey. ${undone} You can try again.`;
     case 'AbortError':
@@ -20,9 +26,7 @@ export function whyItFailed(error: unknown, undone: string): string {
     case 'ConstraintError':
     case 'NotSupportedError':
       return `This device or security key cannot keep a passkey with user verification (PIN, fingerprint or face). ${undone} Use one that can.`;
-    default: {
-      const detail = error instanceof Error ? ` (${error.name}: ${error.message})` : '';
-      return `The passkey could not be used${detail}. ${undone} You can try again.`;
-    }
+    default:
+      return `The passkey could not be used (${detail}). ${undone} You can try again.`;
   }
 }

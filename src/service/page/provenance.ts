@@ -46,7 +46,7 @@ export function sourceOf(
 export function markText(source: Source, attested: Attested | undefined): string {
   switch (source) {
     case 'attested':
-      return `attested by ${attested?.by ?? 'nobody'}`;
+      return `attested by ${String(attested?.by)}`;
     case 'computed':
       return 'computed on the runner';
     case 'told':
@@ -60,7 +60,7 @@ export function markText(source: Source, attested: Attested | undefined): string
 export function markMeaning(source: Source, attested: Attested | undefined): string {
   switch (source) {
     case 'attested':
-      return `a token signed by ${attested?.by ?? 'nobody'} says the same`;
+      return `a token signed by ${String(attested?.by)} says the same`;
     case 'computed':
       return 'the gate works it out again before the deploy, and stops if it differs';
     case 'told':

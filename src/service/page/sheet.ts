@@ -29,11 +29,6 @@ export class Sheet {
     this.#leaves = new Map(leavesOf(payload).map((leaf) => [key(leaf.path), leaf]));
   }
 
-  /** Whether the payload has a leaf there. */
-  has(path: Path): boolean {
-    return this.#leaves.has(key(path));
-  }
-
   /** The leaf's place on the page, or nothing where the payload has no such leaf. The first `lead` characters are set apart. */
   show(path: Path, lead = 0): HTMLElement | undefined {
     const leaf = this.#leaves.get(key(path));

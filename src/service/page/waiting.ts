@@ -1,5 +1,6 @@
 import { startAuthentication } from '@simplewebauthn/browser';
 import { fingerprint } from '../../core/fingerprint.ts';
+import { reasonOf } from '../../core/reason.ts';
 import {
   ApiError,
   finishSignIn,
@@ -17,9 +18,11 @@ import { follow } from './follow.ts';
 import { whyItFailed } from './passkey.ts';
 import { textNodes } from './text.ts';
 
+const title = 'What waits for you · Deploy Warrant';
+
 /** The list of what waits for the signed-in person, or the sign-in. */
 export async function showWaiting(main: HTMLElement): Promise<void> {
-  document.title = 'What waits for you · Deploy Warrant';
+  document.title = title;
   let username: string | undefined;
   try {
     username = await readSession();
@@ -27,7 +30,7 @@ export async function showWaiting(main: HTMLElement): Promise<void> {
     main.replaceChildren(
       message(
         'The list cannot be shown',
-        error instanceof Error ? error.message : String(error),
+        reasonOf(error),
         button({ name: 'retry' }, 'Try again', () => void showWaiting(main)),
       ),
     );
@@ -38,6 +41,8 @@ export async function showWaiting(main: HTMLElement): Promise<void> {
 }
 
 function showSignIn(main: HTMLElement): void {
+  // Nobody reads off it what waits for somebody who is no longer signed in.
+  document.title = title;
   const problem = el('p', { class: 'problem', role: 'alert' });
   const signIn = async (): Promise<void> => {
     enter.disabled = true;
@@ -100,7 +105,7 @@ function showList(main: HTMLElement, username: string): void {
       problem.textContent =
         error === undefined
           ? ''
-          : 'The service cannot be reached, so this list may be out of date. It keeps trying.';
+          : `${reasonOf(error)} This list may be out of date; it keeps trying.`;
     },
   });
 
@@ -122,14 +127,14 @@ function showList(main: HTMLElement, username: string): void {
     count.textContent =
       items.length === 0 ? 'Nothing waits for you. New requests appear here by themselves.' : text;
     const mark = items.length === 0 ? '' : `(${items.length}) `;
-    document.title = `${mark}What waits for you · Deploy Warrant`;
+    document.title = `${mark}${title}`;
   };
 
   const leave = async (): Promise<void> => {
     try {
       await signOut();
     } catch (error) {
-      problem.textContent = whyItFailed(error, 'You are still signed in.');
+      problem.textContent = whyItFailed(error, 'You may still be signed in.');
       return;
     }
     stop();
