@@ -34,6 +34,10 @@ describe('harmless', () => {
       'what belongs to a new table',
       'CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a > 1); ALTER TABLE t ADD b int NOT NULL',
     ],
+    [
+      'conditions with NOT',
+      'DELETE FROM t WHERE NOT active; DELETE FROM t WHERE !active; DELETE FROM t WHERE NOT (a = 1 AND b = 2); DELETE FROM t WHERE a = 1 AND NOT (b = 1 AND 1 = 0); DELETE FROM t WHERE NOT (EXISTS (SELECT 1 FROM u WHERE u.id = t.id))',
+    ],
     ['a table like another', 'CREATE TABLE a LIKE b; CREATE TABLE c AS SELECT * FROM b'],
     [
       'columns',
@@ -126,6 +130,10 @@ describe('why it counts', () => {
     ['UPDATE t SET a = 1 WHERE id IN (1) XOR true', everyRow('UPDATE')],
     ['UPDATE t SET a = 1 WHERE EXISTS (SELECT id FROM u)', everyRow('UPDATE')],
     ['DELETE FROM t WHERE NOT EXISTS (SELECT id FROM u)', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT (EXISTS (SELECT id FROM u))', everyRow('DELETE')],
+    ['DELETE FROM t WHERE ! (id <> id)', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT (id = 1 AND 1 = 0)', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT (id = 1 OR true)', everyRow('DELETE')],
     // The parser binds OR as strongly as AND.
     ['DELETE FROM t WHERE 1 = 1 OR id = 1 AND b = 2', everyRow('DELETE')],
     ['DELETE FROM t WHERE "id" = "id"', everyRow('DELETE')],

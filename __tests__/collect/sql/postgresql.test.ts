@@ -97,6 +97,10 @@ describe('harmless', () => {
       'DELETE FROM t USING u WHERE t.id = u.id; UPDATE t SET a = 1 WHERE EXISTS (SELECT 1 FROM u WHERE u.id = t.id)',
     ],
     [
+      'conditions with NOT',
+      'DELETE FROM t WHERE NOT active; DELETE FROM t WHERE NOT (a = 1 AND b = 2); DELETE FROM t WHERE NOT (a = 1 OR true); DELETE FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.id = t.id)',
+    ],
+    [
       'MERGE that only adds',
       'MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED THEN INSERT VALUES (u.id) WHEN MATCHED THEN DO NOTHING',
     ],
@@ -178,6 +182,10 @@ describe('why it counts', () => {
     ['DELETE FROM t WHERE true', everyRow('DELETE')],
     ['DELETE FROM t WHERE 1 = 1', everyRow('DELETE')],
     ['DELETE FROM t WHERE id = id', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT id <> id', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT (id = 1 AND false)', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT (NOT (id = 1 OR true))', everyRow('DELETE')],
+    ['DELETE FROM t WHERE NOT EXISTS (SELECT id FROM u)', everyRow('DELETE')],
     ['DELETE FROM t WHERE id = 1 OR 1 = 1', everyRow('DELETE')],
     ["DELETE FROM t WHERE (true AND now() > '2020-01-01')", everyRow('DELETE')],
     ["UPDATE t SET a = 1 WHERE name LIKE '%'", everyRow('UPDATE')],
@@ -197,6 +205,10 @@ describe('why it counts', () => {
     [
       'SELECT * FROM (SELECT 1) s UNION (WITH d AS (DELETE FROM t RETURNING 1) SELECT * FROM d)',
       'DELETE of every row of t, DELETE inside of another statement',
+    ],
+    [
+      'MERGE INTO pg_class c USING u ON c.oid = u.id WHEN NOT MATCHED THEN INSERT VALUES (u.id)',
+      "changes the database's own tables",
     ],
     [
       'MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE',
@@ -364,6 +376,16 @@ describe('what does not parse is unknown', () => {
   test('nested so deep that the parser gives up', async () => {
     const deep = `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`;
     expect(await whys(`${deep};\nSELECT 1`)).toEqual([unparsed('memory exhausted at or near "("')]);
+  });
+
+  test('nested so deep that it can not be judged', async () => {
+    const deep = (depth: number) => `SELECT ${'NOT '.repeat(depth)}true;\nDROP TABLE x`;
+    expect(await whys(deep(500))).toEqual(['']);
+    expect(await whys(deep(4_000))).toEqual(['unknown, nested too deep', '']);
+  });
+
+  test('nested so deep that the parser breaks: no answer, so that its thread ends', async () => {
+    await expect(analysePostgresql(`SELECT ${'1+'.repeat(100_000)}1`)).rejects.toThrow();
   });
 });
 

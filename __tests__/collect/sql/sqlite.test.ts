@@ -84,6 +84,8 @@ describe('what counts, and why', () => {
     ],
     // Taken for a name by the parser, for a verb perhaps by others.
     ['SELECT trigger FROM t', 'unknown, holds TRIGGER'],
+    ['SELECT a AS replace', 'unknown, holds REPLACE'],
+    ['DELETE FROM t WHERE NOT (EXISTS (SELECT id FROM u))', everyRow('DELETE')],
     ["ATTACH DATABASE 'x' AS y", 'unknown kind of statement'],
     ['CREATE VIRTUAL TABLE f USING fts5(a)', unparsed],
     ['PRAGMA writable_schema = ON', unparsed],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { analysePostgresql } from '../../../src/collect/sql/postgresql.ts';
 import type { Finding } from '../../../src/collect/sql/finding.ts';
 import { listStatements } from '../../../src/collect/sql/statement-lines.ts';
 import { checkFacts } from '../../../src/core/facts.ts';
@@ -84,6 +85,20 @@ describe('a statement with a secret is only named by its kind', () => {
     ],
     ["CREATE SERVER s OPTIONS (host 'x')", `CREATE SERVER (${note})`],
     [`DELETE FROM keys WHERE 'x' = '${secret}'`, `DELETE (${note})`],
+    // MySQL takes double quotes for a text.
+    ['CREATE USER app IDENTIFIED BY "hunter22"', `CREATE USER (${note})`],
+    ['GRANT ALL ON *.* TO app IDENTIFIED WITH x AS "hunter22"', `GRANT (${note})`],
+    ['SET PASSWORD FOR app = "hunter22"', `SET PASSWORD (${note})`],
+    ['UPDATE users SET password = "hunter22"', `UPDATE (${note})`],
+    ['UPDATE users SET a = PASSWORD("hunter22")', `UPDATE (${note})`],
+    ["UPDATE users SET app_password = 'hunter22'", `UPDATE (${note})`],
+    ["CHANGE MASTER TO MASTER_PASSWORD='hunter22'", `CHANGE (${note})`],
+    // What can't be read is shown as it stands, with its line breaks.
+    ["UPDATE users SET password =\n  'hunter22'", `UPDATE (${note})`],
+    ["-- a\n;\nALTER  ROLE app VALID UNTIL '", `a statement (${note})`],
+    ['ALTER ROLE app PASSWORD hunter22', `ALTER ROLE (${note})`],
+    // NFC makes a K of the sign for Kelvin.
+    [`DELETE FROM keys WHERE a = '${secret.replace('K', '\u212A')}'`, `DELETE (${note})`],
     [`DELETE FROM keys WHERE a = '${'x'.repeat(380)} ${secret}'`, `DELETE (${note})`],
   ])('%s', (statement, shown) => {
     const lines = one(statement, 'a reason');
@@ -91,9 +106,42 @@ describe('a statement with a secret is only named by its kind', () => {
     expect(acceptable(lines)).toBe(true);
   });
 
-  test('a column of that name is no secret', () => {
-    const statement = 'ALTER TABLE users DROP COLUMN password';
+  test.each([
+    'ALTER TABLE users DROP COLUMN password',
+    'ALTER TABLE users DROP COLUMN "password"',
+    'ALTER TABLE users RENAME COLUMN password TO "hash"',
+    'CREATE INDEX i ON users ("password", "mail")',
+    'ALTER ROLE "app" SUPERUSER',
+    'ALTER ROLE app PASSWORD NULL',
+  ])('%s holds none', (statement) => {
     expect(one(statement)).toEqual([`db/3.sql:7 ${statement}`]);
+  });
+
+  const why = 'unknown, does not parse';
+  const detail = 'syntax error at or near "hunter22"';
+  const said = (statement: string) => list({ line: 7, statement, why, detail });
+
+  test('nor is then told what the parser says of it', () => {
+    expect(said("ALTER ROLE app PASSWORD hunter22';")).toEqual([
+      `db/3.sql:7 ${why}: ALTER ROLE (${note})`,
+    ]);
+    expect(said('ALTER ROLE app hunter22')).toEqual([
+      `db/3.sql:7 ${why} (${detail}): ALTER ROLE app hunter22`,
+    ]);
+  });
+
+  test('nor of one whose end nobody searches', () => {
+    const long = (rows: number) => `INSERT INTO t VALUES ${'(1),'.repeat(rows)} PASSWORD hunter22`;
+    expect(said(long(1_000)).join()).toContain(`(${detail}): INSERT INTO t`);
+    expect(said(long(1_024)).join()).not.toContain('hunter22');
+  });
+
+  test('from file to line', async () => {
+    for (const sql of ["ALTER ROLE app PASSWORD 'hunter22", "ALTER ROLE app PASSWORD hunter22';"]) {
+      expect(list(...(await analysePostgresql(sql)))).toEqual([
+        `db/3.sql:1 ${why}: ALTER ROLE (${note})`,
+      ]);
+    }
   });
 });
 
@@ -115,7 +163,8 @@ describe('too many', () => {
   test('the most frequent twelve kinds are named, equally frequent ones by the alphabet', () => {
     const objects = 'ABCDEFGHIJKLM'.split('');
     const drops = objects.flatMap((object) => many(1, `DROP ${object} x`));
-    const lines = list(...many(200, 'TRUNCATE a'), ...drops.toReversed(), ...many(2, '(SELECT 1)'));
+    const shuffled = [...drops.slice(5).toReversed(), ...drops.slice(0, 5)];
+    const lines = list(...many(200, 'TRUNCATE a'), ...shuffled, ...many(2, '(SELECT 1)'));
     const named = objects.slice(0, 11).map((object) => `1 DROP ${object}`);
     expect(lines.at(-1)).toBe(
       `and 15 more that are not shown: 2 a statement, ${named.join(', ')}, 2 others`,

@@ -88,9 +88,9 @@ function judge(source: Source, { tree, ...cut }: ParsedStatement): readonly Find
 function reasonsOf(tree: unknown, created: NewTables): readonly string[] {
   try {
     return judgeStatement(tree, created);
-  } catch (error) {
-    if (error instanceof RangeError) return ['unknown, nested too deep'];
-    throw error;
+  } catch {
+    // The stack ran over. Whatever else went wrong would make nothing harmless either.
+    return ['unknown, nested too deep'];
   }
 }
 
