@@ -4,6 +4,8 @@ import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { collectChanges, type CollectedChanges } from '../../src/collect/changes.ts';
 import { withGit } from '../../src/collect/git.ts';
+import { newCommits, type History } from '../../src/collect/history.ts';
+import { openObjects } from '../../src/collect/objects.ts';
 import { findRepository } from '../../src/collect/repository.ts';
 import { proveWorkTree } from '../../src/collect/tree.ts';
 import { changesSchema } from '../../src/core/changes.ts';
@@ -191,6 +193,15 @@ describe('the commits since the last deploy', () => {
     ]);
   });
 
+  test('whose clocks are wrong: what was taken for new and turns out to be old is not named', async () => {
+    commit('base', undefined, 40);
+    const shared = commit('shared', undefined, 100);
+    const since = commit('deployed', undefined, 50);
+    move(shared);
+    commit('new', undefined, 200);
+    expect(subjects(await changes({ since }))).toEqual(['new']);
+  });
+
   test('without a last deploy: the commit itself', async () => {
     commit('first');
     expect(subjects(await changes())).toEqual(['first']);
@@ -205,6 +216,42 @@ describe('the commits since the last deploy', () => {
     commit('main');
     merge(side);
     expect(subjects(await changes())).toEqual(['Merge', 'side']);
+  });
+});
+
+describe('a history that is too long to be read', () => {
+  const history = async (options: { from?: string; maxCommits?: number; maxMs?: number }) => {
+    const { from = repo.head(), maxCommits = 100, maxMs = 60_000 } = options;
+    const repository = await findRepository({ start: repo.top });
+    return withGit({ path: undefined, untrusted: [] }, async (git) => {
+      const objects = await openObjects(git, { repository, id: from });
+      return newCommits(objects, { from, last: since, limits: { maxCommits, maxMs } });
+    });
+  };
+  let since: string;
+  beforeEach(() => {
+    since = commit('deployed');
+    for (const subject of ['one', 'two', 'three']) commit(subject);
+  });
+  const subjectsOf = ({ commits }: History) => commits.map(([, { subject }]) => subject);
+
+  test('is named as far as it was read, newest first, and said not to be whole', async () => {
+    const part = await history({ maxCommits: 3 });
+    expect(subjectsOf(part)).toEqual(['three']);
+    expect(part.gap).toBe('more than 3 commits would have to be read');
+    const whole = await history({ maxCommits: 5 });
+    expect(subjectsOf(whole)).toEqual(['three', 'two', 'one']);
+    expect(whole).not.toHaveProperty('gap');
+  });
+
+  test('so is one that takes too long', async () => {
+    expect((await history({ maxMs: 0 })).gap).toBe('reading them took longer than 0 s');
+  });
+
+  test('a commit that is not there has none', async () => {
+    const { code, message } = await faultOf(() => history({ from: '1'.repeat(40) }));
+    expect(code).toBe('facts_uncollectable');
+    expect(message).toBe(`The commit ${'1'.repeat(40)} is not in this checkout.`);
   });
 });
 
@@ -399,6 +446,16 @@ describe('nothing in the repository lies about its history', () => {
     );
   });
 
+  test('a commit whose parent is no id', async () => {
+    const lines = [`tree ${repo.git('rev-parse', 'HEAD^{tree}')}`, 'parent 12ab', 'author A <a@x>'];
+    const odd = rawCommit(Buffer.from(`${lines.join('\n')}\n\nx`));
+    for (const last of [since, undefined]) {
+      expect(await refusal({ since: last, commit: odd })).toContain(
+        `facts_uncollectable: The git object ${odd} stands for a commit, and is none.`,
+      );
+    }
+  });
+
   test('nor is anything written or run there', async () => {
     const proof = join(repo.top, 'was-run');
     repo.git('config', 'core.fsmonitor', `touch ${proof}; false`);
@@ -443,6 +500,18 @@ describe('a checkout that does not hold the history', () => {
   test('is refused where a rule asks for the authors', async () => {
     expect(await refusal({ top: clone('--depth=1'), since: ids[1], needAuthors: true })).toBe(
       `facts_uncollectable: The policy asks who wrote the commits since the last deploy (${ids[1]}), and not all of them are known: the checkout does not hold the commit ${ids[1]}. Check out the whole history: with actions/checkout set fetch-depth: 0 (with filter: blob:none it is quick).`,
+    );
+  });
+
+  test('is refused without a last deploy too, where the commit merged what is not there', async () => {
+    repo.git('checkout', '--quiet', '--orphan', 'other');
+    const other = commit('other');
+    repo.git('checkout', '--quiet', '--force', 'main');
+    merge(other);
+    const asked = { top: clone('--depth=1') };
+    expect((await changes(asked)).gap).toContain('does not hold the history that far back');
+    expect(await refusal({ ...asked, needAuthors: true })).toContain(
+      'facts_uncollectable: The policy asks who wrote the commits since the commit before, and not all of them are known: the checkout does not hold the history that far back.',
     );
   });
 
@@ -544,6 +613,42 @@ describe('new migrations', () => {
     expect(found.newMigrations).toEqual(['db/lib/1.sql', 'db/lib/2.sql']);
   });
 
+  test('in a submodule that is new, or stands where a file stood, are all of its files', async () => {
+    const library = new TestRepository(freshFolder());
+    library.write('1.sql').write('readme.md').commitAll();
+    const url = `file://${library.top}`;
+    repo.git('submodule', 'add', '--quiet', url, 'db/lib');
+    repo.remove('db/001.sql').git('add', '--all');
+    repo.git('submodule', 'add', '--quiet', url, 'db/001.sql');
+    commit('with submodules');
+    expect((await changes({ ...asked, since })).newMigrations).toEqual([
+      'db/001.sql/1.sql',
+      'db/lib/1.sql',
+    ]);
+  });
+
+  test('in a submodule that is not checked out are none: nothing there can run', async () => {
+    const library = new TestRepository(freshFolder());
+    library.write('1.sql').commitAll();
+    repo.git('submodule', 'add', '--quiet', `file://${library.top}`, 'db/lib');
+    commit('with a submodule');
+    const top = freshFolder();
+    gitIn(root, ['clone', '--quiet', `file://${repo.top}`, top]);
+    expect((await changes({ ...asked, since, top })).newMigrations).toEqual([]);
+    expect((await changes({ ...asked, since })).newMigrations).toEqual(['db/lib/1.sql']);
+  });
+
+  test('more than a thousand are refused', async () => {
+    for (let number = 0; number < 1001; number += 1) repo.write(`seed/${number}`);
+    commit('many');
+    expect(await refusal({ ...asked, since })).toBe(
+      'facts_uncollectable: migration_paths of the policy: 1001 files are new since the last deploy, more than 1000. Deploy in smaller steps.',
+    );
+    repo.remove('seed/7');
+    commit('one less');
+    expect((await changes({ ...asked, since })).newMigrations).toHaveLength(1000);
+  });
+
   test('whose name can not be shown are refused', async () => {
     repo.write('db/a\u202Eb.sql');
     commit('odd');
@@ -561,6 +666,16 @@ describe('new migrations', () => {
     );
     expect(await refusal(asked)).toContain('facts_mismatch: ');
     expect((await changes({ since })).commits).toHaveLength(1);
+    for (let number = 100; number < 110; number += 1) repo.write(`db/${number}.sql`);
+    expect(await refusal(asked)).toContain('db/108.sql and 2 more. Commit it or remove it');
+  });
+
+  test('that a commit without any file does not hold are refused', async () => {
+    const empty = new TestRepository(freshFolder());
+    const id = empty.commitAll();
+    expect((await changes({ ...asked, top: empty.top })).commits[0]?.commit).toBe(id);
+    empty.write('db/002.sql');
+    expect(await refusal({ ...asked, top: empty.top })).toContain('does not hold: db/002.sql.');
   });
 
   test('that a sparse checkout leaves out are new all the same', async () => {

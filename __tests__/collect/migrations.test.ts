@@ -250,6 +250,19 @@ describe('a migration is refused', () => {
     );
   });
 
+  test('globs that lead through the same folders again and again', async () => {
+    // 40 folders in each other with 20 files in each: 800 files, but thousands of ways through them.
+    const folders = Array.from({ length: 40 }, (_, depth) => 'a/'.repeat(depth + 1));
+    for (const folder of folders) {
+      for (let number = 0; number < 20; number += 1) repo.write(`${folder}${number}.txt`, '');
+    }
+    repo.write(`${folders.at(-1)}last.sql`).commitAll();
+    expect(await pathsOf(['**/last.sql'])).toHaveLength(1);
+    expect(await refusal(['**/*/**/*/**/*/**/last.sql'])).toBe(
+      'facts_uncollectable: migration-files: the globs lead through more than 200000 files and folders. Name the folders of the migrations instead of searching with **.',
+    );
+  });
+
   test('too many files', async () => {
     for (let file = 0; file < 1001; file += 1) repo.write(`many/${file}.sql`, '');
     repo.commitAll();

@@ -1,6 +1,6 @@
 import { acceptableText, maxListedCommits, type ListedCommit } from '../core/changes.ts';
 import { Fault } from '../core/fault.ts';
-import { globProblem, matchesGlob } from '../core/glob.ts';
+import { matchesGlob } from '../core/glob.ts';
 import { visible } from '../core/text.ts';
 import { identifiers } from '../core/fact-rules.ts';
 import { parseCommit, type Author, type Commit } from './commit-object.ts';
@@ -134,9 +134,6 @@ function refuseForeignMigrations(
   const commit = commitSource([...files, ...absent], input);
   const disk = diskSource(repository.top, input);
   for (const glob of globs) {
-    const shown = `${input} of the policy: the glob "${visible(glob)}"`;
-    const problem = globProblem(glob);
-    if (problem !== undefined) throw new Fault('configuration', `${shown} ${problem}.`);
     const inCommit = new Set(expandGlob(glob, commit));
     const foreign = expandGlob(glob, disk).filter((path) => !inCommit.has(path));
     if (foreign.length === 0) continue;
@@ -144,7 +141,7 @@ function refuseForeignMigrations(
     const more = foreign.length > named.length ? ` and ${foreign.length - named.length} more` : '';
     throw new Fault(
       'facts_mismatch',
-      `${shown} matches what the commit does not hold: ${named.join(', ')}${more}. Commit it or remove it, and let builds write elsewhere.`,
+      `${input} of the policy: the glob "${visible(glob)}" matches what the commit does not hold: ${named.join(', ')}${more}. Commit it or remove it, and let builds write elsewhere.`,
     );
   }
 }
