@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { builtBundles } from '../support/bundles.ts';
+import { preload } from '../support/preloads.ts';
 import { startCommandWorld, type CommandWorld } from './command-world.ts';
 
 const isPossible =
@@ -21,7 +22,13 @@ afterAll(() => world.close());
 let runs = 9_000;
 
 /** Runs a command on a terminal of `columns`, or of no size that it knows of. */
-function onTerminal(args: readonly string[], columns?: number) {
+function onTerminal(
+  args: readonly string[],
+  {
+    columns,
+    env = {},
+  }: { columns?: number | undefined; env?: Readonly<Record<string, string>> } = {},
+) {
   const quoted = [process.execPath, bundle, ...args].map((one) => `'${one}'`).join(' ');
   const size = columns === undefined ? '' : `stty cols ${columns}; `;
   const child = spawn('script', ['-qec', `${size}exec ${quoted}`, '/dev/null'], {
@@ -32,6 +39,7 @@ function onTerminal(args: readonly string[], columns?: number) {
       DEPLOY_WARRANT_API_KEY: world.key,
       DEPLOY_WARRANT_RUN_ID: String((runs += 1)),
       RUNNER_TEMP: world.records,
+      ...env,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -66,7 +74,7 @@ describeHere('on a terminal', () => {
   ])(
     'of %s columns, the wait is one line that is replaced, and the end has a colour',
     async (columns, width) => {
-      const running = onTerminal(['request', ...world.facts], columns);
+      const running = onTerminal(['request', ...world.facts], { columns });
       const id = await running.asked();
       await running.sees(/Waiting for[^]*Waiting for/);
       await world.decide(id);
@@ -81,11 +89,19 @@ describeHere('on a terminal', () => {
   );
 
   test('Ctrl-C reaches the command of run once, and the command decides', async () => {
-    const counting = `let count = 0; setTimeout(() => 0, 15_000); console.log('up');
-      process.on('SIGINT', () => ++count > 1 || setTimeout(() => { console.log('heard ' + count); process.exit(5); }, 500));`;
+    // Two that come at once may be heard as one, so that a second one would come late here.
+    const late = preload(
+      'late-kill',
+      `const { ChildProcess } = require('node:child_process'), { kill } = ChildProcess.prototype;
+       ChildProcess.prototype.kill = function (...args) { setTimeout(() => kill.apply(this, args), 100); return true; };`,
+    );
+    const counting = `let count = 0; setTimeout(() => 0, 15_000);
+      process.on('SIGINT', () => ++count > 1 || setTimeout(() => { console.log('heard ' + count); process.exit(5); }, 1000));
+      console.log('up');`;
     const script = Buffer.from(counting).toString('base64');
     const command = ['-e', `eval(Buffer.from("${script}", "base64").toString())`];
-    const running = onTerminal(['run', ...world.facts, '--', process.execPath, ...command]);
+    const args = ['run', ...world.facts, '--', process.execPath, ...command];
+    const running = onTerminal(args, { env: late });
     await world.decide(await running.asked());
     await running.sees(/^up/m);
     running.type('\u0003');
