@@ -79,6 +79,23 @@ describeInBrowser('a page that is lied to', (bench) => {
     expect(await alex.page.locator('h1').innerText()).toBe('Deploy api to production');
   });
 
+  test('does not claim that nothing was signed when the request changes after the decision', async () => {
+    const { alex, read } = bench();
+    const id = await open((answer) => answer);
+    await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
+    await alterAnswers(alex.page, confirmations, (answer) =>
+      answer.status === 'pending' ? answer : { ...answer, payloadHash: 'ab'.repeat(32) },
+    );
+    await alex.page.locator('button[name=approve]:enabled').click();
+    const problem = alex.page.locator('#decision [role=alert]:not(:empty)');
+    await problem.waitFor();
+    expect(await problem.innerText()).toBe(
+      'Nothing more can be decided on this page. The service now tells something else about this request than before. Tell the platform engineer.',
+    );
+    expect(await pressable(alex.page)).toEqual([]);
+    expect((await read(id)).status).toBe('approved');
+  });
+
   test.each([
     ['is changed', (node: Element) => (node.textContent = 'staging')],
     ['is taken away', (node: Element) => node.remove()],

@@ -89,13 +89,15 @@ export class Ballot {
       ? 'It is a deploy in a form that this page does not know.'
       : await checkShown(sheet.read(), first);
     this.#isChecked = true;
-    if (typeof signable === 'string') this.#block(signable);
+    if (typeof signable === 'string') {
+      this.#block(`Nothing can be decided on this page, and nothing is signed here. ${signable}`);
+    }
     this.#update();
     return typeof signable === 'string' ? undefined : signable;
   }
 
   #block(reason: string): void {
-    this.#blocked ??= `Nothing can be decided on this page, and nothing was signed. ${reason} Tell the platform engineer.`;
+    this.#blocked ??= `${reason} Tell the platform engineer.`;
     cancelCeremony();
   }
 
@@ -115,7 +117,12 @@ export class Ballot {
       this.#prompt = '';
     }
     if (isSame) this.#confirmation = answer;
-    else this.#block('The service now tells something else about this request than before.');
+    else {
+      // What was signed before that, if anything, may count.
+      this.#block(
+        'Nothing more can be decided on this page. The service now tells something else about this request than before.',
+      );
+    }
     this.#update();
   }
 
