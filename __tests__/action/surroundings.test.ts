@@ -114,6 +114,9 @@ const idOf = (step: 'request' | 'verify'): Readonly<Record<string, string>> =>
   step === 'verify' ? { 'approval-id': '11111111-1111-4111-8111-111111111111' } : {};
 
 describeHere('a machine without a network', () => {
+  const speed = 20;
+  /** Of the first call, that for the last deploy. */
+  const phaseMs = 60_000;
   test.each([
     ['ENETUNREACH', 'http://127.0.0.1:9/api'],
     ['EAI_AGAIN', 'https://approve.example.com/api'],
@@ -122,15 +125,17 @@ describeHere('a machine without a network', () => {
     async (code, url) => {
       const job = world.job();
       const { env } = place(job);
+      const begun = Date.now();
       const result = await run(job, {
         by: ['unshare', '-n'],
         inputs: { ...world.access, 'api-url': url },
-        env: { ...env, ...fastClock(20) },
+        env: { ...env, ...fastClock(speed) },
       });
       expect([result.exitCode, errorsIn(result)]).toEqual([
         exitCodes.service_unreachable,
-        expect.stringContaining(code),
+        expect.stringContaining(`the connection failed: ${code}. `),
       ]);
+      expect(Date.now() - begun).toBeGreaterThan(phaseMs / speed);
     },
     120_000,
   );
