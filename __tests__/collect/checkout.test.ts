@@ -287,6 +287,32 @@ describe('files that a checkout converts', () => {
     ]);
   });
 
+  test('nor is one that says so and is longer than any pointer', async () => {
+    origin.write('.gitattributes', '*.bin filter=lfs\n');
+    commit = origin.write('model.bin', pointer + '\n'.repeat(1024)).commitAll();
+    origin.write('model.bin', content);
+    expect(await problemsOf(origin.top, commit)).toEqual([
+      'facts_mismatch',
+      'model.bin has other content',
+    ]);
+  });
+
+  test('a git that says nothing of the attributes: nothing is proven', async () => {
+    commitPointer('*.bin filter=lfs\n');
+    origin.write('model.bin', content);
+    const repository = await findRepository({ start: origin.top });
+    const { code, details } = await withGit({ path: undefined, untrusted: [] }, async (git) => {
+      const program = join(git.home, 'git');
+      const script = `case "$*" in *check-attr*) exec cat >/dev/null;; *) exec ${git.program} "$@";; esac`;
+      writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return faultOf(() => proveWorkTree({ ...git, program }, { repository, commit }));
+    });
+    expect(code).toBe('facts_uncollectable');
+    expect(details.problems?.map(({ message }) => message)).toEqual([
+      'model.bin goes through the filter "unknown", which is not run here',
+    ]);
+  });
+
   test('a filter is never run: what it changes is not proven, and the filter is named', async () => {
     origin.write('.gitattributes', '*.secret filter=crypt\n').write('a.secret', 'sealed\n');
     commit = origin.commitAll();

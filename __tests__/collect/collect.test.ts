@@ -1,12 +1,13 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { collectFacts } from '../../src/collect/collect.ts';
 import { readDeclaredFacts } from '../../src/collect/declared.ts';
 import { compareFacts } from '../../src/core/compare.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
-import { faultOf, temporaryFolder, TestRepository } from './git-repository.ts';
+import { faultOf, gitIn, temporaryFolder, TestRepository } from './git-repository.ts';
 
 const root = temporaryFolder();
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -243,6 +244,35 @@ describe('the commit', () => {
     );
   });
 
+  test('the commit of the run is known as the event names it, whether the checkout holds it or not', async () => {
+    const other = repo.write('new').commitAll();
+    repo.git('tag', '-a', 'v1', '-m', 'v1', commit);
+    const blob = repo.object('blob', repo.git('cat-file', 'commit', commit));
+    const events = [
+      [commit, commit],
+      [repo.git('rev-parse', 'refs/tags/v1'), commit],
+      ['1'.repeat(40), '1'.repeat(40)],
+      // A blob may look like a commit, and an id of the other hash algorithm begin like one.
+      [blob, blob],
+      [commit + '0'.repeat(24), commit + '0'.repeat(24)],
+    ] as const;
+    for (const [GITHUB_SHA, known] of events) {
+      const { circumstances } = await collect({ GITHUB_SHA }, { commit: other });
+      expect(circumstances.event_commit).toBe(known);
+    }
+  });
+
+  test('a blob that looks like the commit', async () => {
+    const GITHUB_SHA = repo.object('blob', `${repo.git('cat-file', 'commit', commit)}\n`);
+    expect(await refusal({ GITHUB_SHA })).toMatch(/^facts_mismatch: .*is checked out/);
+  });
+
+  test('a tag that names a tree as a commit does', async () => {
+    const tree = repo.git('rev-parse', 'HEAD^{tree}');
+    const GITHUB_SHA = repo.object('tag', `tree ${tree}\n\n`);
+    expect(await refusal({ GITHUB_SHA })).toMatch(/^facts_mismatch: .*is checked out/);
+  });
+
   test('a tracked file that was changed', async () => {
     repo.write('api/app.ts', 'changed\n');
     expect(await refusal({})).toMatch(/^facts_mismatch: .*\n- api\/app\.ts has other content\n/);
@@ -342,6 +372,41 @@ describe('on another machine', () => {
     expect((await local(run, { 'actor-type': 'agent' })).facts.actor.type).toBe('agent');
   });
 
+  test('empty variables are absent ones', async () => {
+    const empty = { DEPLOY_WARRANT_RUN_ATTEMPT: '', DEPLOY_WARRANT_JOB: '', CI: '' };
+    expect((await local({ ...run, ...empty })).run).toEqual((await local()).run);
+  });
+
+  // Only root can start a program as somebody else.
+  (process.getuid?.() === 0 ? test : test.skip)(
+    'a user without a name, as in a container, goes by its number',
+    () => {
+      // The folder for temporary files may be closed to others.
+      const open = mkdtempSync('/tmp/deploy-warrant-test-');
+      chmodSync(open, 0o755);
+      try {
+        const { top } = new TestRepository(join(open, 'shop'));
+        gitIn(top, ['commit', '--quiet', '--allow-empty', '--message=one']);
+        const script = `
+          import { collectFacts } from ${JSON.stringify(resolve('src/collect/collect.ts'))};
+          const declared = ${JSON.stringify(declare())};
+          const { facts } = await collectFacts({ declared, env: ${JSON.stringify(run)}, cwd: '.' });
+          process.stdout.write(JSON.stringify(facts.actor));`;
+        const args = ['--input-type=module', '--eval', script];
+        const user = { uid: 54_321, gid: 54_321, env: {} };
+        const output = execFileSync(process.execPath, args, {
+          ...user,
+          cwd: top,
+          encoding: 'utf8',
+        });
+        const login = 'uid-54321';
+        expect(JSON.parse(output)).toEqual({ login, id: `local:${login}`, type: 'human' });
+      } finally {
+        rmSync(open, { recursive: true });
+      }
+    },
+  );
+
   test("GitHub's variables count only where GITHUB_ACTIONS is true", async () => {
     const { facts } = await local({ ...job, ...run, GITHUB_ACTIONS: 'false' });
     expect(facts.repository).toBe('shop');
@@ -356,6 +421,7 @@ describe('on another machine', () => {
     ['/srv/git/other.git', 'other'],
     ['file:///srv/git/other', 'other'],
     ['../other', 'other'],
+    ['https://example.com/.git', 'shop'],
   ])('the repository of origin %s', async (url, name) => {
     repo.git('remote', 'add', 'origin', url);
     const collected = await local();

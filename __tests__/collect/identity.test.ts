@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as wait } from 'node:timers/promises';
 import { TransportError } from '../../src/client/http.ts';
 import { exchange } from '../../src/client/exchange.ts';
 import type { Web } from '../../src/collect/fetch-json.ts';
@@ -130,6 +131,20 @@ describe('a job whose forge attests it', () => {
     ]);
   });
 
+  test('of whose runner neither the token nor a variable says anything', async () => {
+    for (const kind of [undefined, '', 7]) {
+      hub.says({ ...claimsFor('github', github), runner_environment: kind });
+      expect(await check('github')).toEqual({ identity: expect.anything() });
+    }
+  });
+
+  test('asks for its audience where the address of the runner has no query of its own', async () => {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url = '' } = hub.variables();
+    const [bare = ''] = url.split('?');
+    await check('github', { env: { ACTIONS_ID_TOKEN_REQUEST_URL: bare } });
+    expect(hub.seen).toContain('/token?audience=deploy-warrant');
+  });
+
   test('another commit than that of the run is not attested', async () => {
     const sha = 'd0941e68da8f38151ff86a61fc59f7c5cf9fcaa2';
     hub.says({ ...claimsFor('github', github), sha });
@@ -197,6 +212,17 @@ describe('what the forge says differently', () => {
     const { code, message } = await refusal({ circumstances });
     expect(code).toBe('facts_mismatch');
     expect(message).toContain(text);
+  });
+
+  test.each([
+    ['a number', 7, '7'],
+    ['a list', ['workflow_dispatch'], '["workflow_dispatch"]'],
+    ['nothing', null, 'null'],
+  ])('%s is not the event of the run', async (_, claim, shown) => {
+    hub.says({ ...claimsFor('github', github), event_name: claim });
+    const { code, message } = await refusal({ circumstances: { trigger: 'workflow_dispatch' } });
+    expect(code).toBe('facts_mismatch');
+    expect(message).toContain(`but the token of this job says "${shown}"`);
   });
 
   test('another commit of the run than GITHUB_SHA says, although the deployed one is right', async () => {
@@ -375,6 +401,20 @@ describe('a forge that does not answer as it should', () => {
     const { code, message } = await refusal({ web: { get } });
     expect(code).toBe('facts_uncollectable');
     expect(message).toContain('the connection failed: X, 3 times in a row');
+  });
+
+  test('stopped by a signal while it waits for another try', async () => {
+    const since = hub.seen.length;
+    status('token', 503);
+    const stopped = new AbortController();
+    const sleep = (_: number, signal: AbortSignal) => {
+      stopped.abort();
+      return wait(60_000, undefined, { signal });
+    };
+    const { code, message } = await refusal({ web: { sleep, signal: stopped.signal } });
+    expect(code).toBe('interrupted');
+    expect(message).toBe('Getting the OIDC token of this job was interrupted.');
+    expect(asked(since, 'token')).toBe(1);
   });
 
   test('stopped by a signal', async () => {

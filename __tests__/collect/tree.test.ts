@@ -338,16 +338,8 @@ describe('a checkout that differs is refused, and the file is named', () => {
 
   test('a tree that names the git folder or its parent is not followed', async () => {
     const blob = repo.git('rev-parse', 'HEAD:README.md');
-    for (const name of ['..', '.git', '.GIT', 'a/b']) {
-      const tree = execFileSync(
-        'git',
-        ['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'],
-        {
-          cwd: repo.top,
-          input: Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, 'hex')]),
-          encoding: 'utf8',
-        },
-      ).trim();
+    for (const name of ['', '.', '..', '.git', '.GIT', 'a/b']) {
+      const tree = repo.tree([[`100644 ${name}`, blob]]);
       const id = repo.git('commit-tree', '-m', 'hostile', tree);
       const { code, message } = await faultOf(() => prove(repo.top, id));
       expect(code).toBe('facts_uncollectable');
@@ -398,5 +390,69 @@ describe('where there is no proof, there is a refusal', () => {
     expect(code).toBe('facts_uncollectable');
     expect(message).toContain('with actions/checkout a filter such as tree:0 leaves folders out');
     expect(readdirSync(join(partial, '.git/objects/pack'))).toHaveLength(before);
+  });
+});
+
+describe('a commit that no checkout can hold is refused', () => {
+  const refusalOf = async (id: string) => {
+    const { code, message } = await faultOf(() => prove(repo.top, id));
+    return `${code}: ${message}`;
+  };
+  let blob: string;
+  let tree: string;
+  beforeEach(() => {
+    blob = repo.git('rev-parse', 'HEAD:README.md');
+    tree = repo.git('rev-parse', 'HEAD^{tree}');
+  });
+
+  test('a file of an unknown mode', async () => {
+    const odd = repo.commitOf(repo.tree([['100600 README.md', blob]]));
+    expect(await refusalOf(odd)).toContain(
+      'facts_mismatch: The checked-out files are not those of commit',
+    );
+    expect(await refusalOf(odd)).toContain('README.md has the unknown mode 100600 in the commit');
+  });
+
+  test('a folder that is a file', async () => {
+    expect(await refusalOf(repo.commitOf(repo.tree([['40000 src', blob]])))).toBe(
+      `facts_uncollectable: The git object ${blob} is no folder that can be checked out: it is a blob.`,
+    );
+  });
+
+  test.each([
+    ['without an id', '100644 README.md\0'],
+    ['with half an id', `100644 README.md\0${'a'.repeat(19)}`],
+    ['without a name', '100644'],
+    ['without a mode', `README.md\0${'a'.repeat(20)}`],
+  ])('a folder that is cut off: %s', async (_, content) => {
+    const odd = repo.object('tree', content);
+    expect(await refusalOf(repo.commitOf(odd))).toBe(
+      `facts_uncollectable: The git object ${odd} is no folder that can be checked out: it is cut off.`,
+    );
+  });
+
+  test('more than a million paths, made of seven objects', async () => {
+    const bomb = repo.commitOf(repo.bomb(6, repo.tree([])));
+    expect(await refusalOf(bomb)).toBe(
+      'facts_uncollectable: The commit holds more than 1000000 paths.',
+    );
+  }, 60_000);
+
+  test('folders so deep that the system reads none of them', async () => {
+    const name = 'd'.repeat(200);
+    const names = (count: number) => Array.from({ length: count }, () => name);
+    let deep = tree;
+    for (const each of names(24)) deep = repo.tree([[`40000 ${each}`, deep]]);
+    const half = join(repo.top, ...names(12));
+    mkdirSync(half, { recursive: true });
+    mkdirSync(join(repo.top, 'rest', ...names(11)), { recursive: true });
+    renameSync(join(repo.top, 'rest'), join(half, name));
+    try {
+      expect(await refusalOf(repo.commitOf(deep))).toMatch(
+        /^facts_uncollectable: \.\/d+.*d can't be read \(ENAMETOOLONG\), so it can't be compared with the commit\.$/,
+      );
+    } finally {
+      renameSync(join(half, name), join(repo.top, 'rest'));
+    }
   });
 });
