@@ -12,6 +12,8 @@ import { documentHash } from '../../src/core/hash.ts';
 import { exitCodes, type RefusalCode } from '../../src/core/verdict.ts';
 import { refusalOutputs } from '../../src/gate/vocabulary.ts';
 import { json, startFaultyServer, silence, type FaultyServer } from '../support/faulty-server.ts';
+import { preload } from '../support/preloads.ts';
+import { decide } from '../support/service.ts';
 import type { StepResult } from '../acceptance/job.ts';
 import { commandsIn, createdId, savedState, startActionWorld, type ActionWorld } from './runner.ts';
 
@@ -154,6 +156,38 @@ describe('the request action that can not hand on its outcome', () => {
       expect.stringContaining('ENOSPC'),
     ]);
   });
+});
+
+test('a request that can not be kept for the post step is withdrawn at once', async () => {
+  const step = world.job().start('request', world.access, { GITHUB_STATE: '/dev/full' });
+  const result = await step.result;
+  expectRefusal(result, 'internal');
+  expect(result.stdout).toMatch(/GITHUB_STATE \(ENOSPC[^)]*\)\. See to the runner's disk\./);
+  expect(result.stdout).not.toContain('bug');
+  expect(await world.statusOf(result.outputs['approval-id']!)).toBe('cancelled');
+});
+
+test('a request whose end can not be kept for the post step has ended well all the same', async () => {
+  const job = world.job();
+  const state = join(job.temp, 'small-state');
+  writeFileSync(state, '');
+  // The id is kept, and then the disk is full.
+  const late = preload(
+    'full-state',
+    `const fs = require('node:fs'); const append = fs.appendFileSync; let writes = 0;
+     fs.appendFileSync = (file, ...rest) => {
+       if (file === process.env.GITHUB_STATE && ++writes === 2) throw Object.assign(new Error('ENOSPC: full'), { code: 'ENOSPC' });
+       return append(file, ...rest);
+     };`,
+  );
+  const step = job.start('request', world.access, { GITHUB_STATE: state, ...late });
+  const [, id] = await step.sees(/\/approve\/([0-9a-f-]{36})/);
+  await decide(world.service, id!, world.alex);
+  const { exitCode, outputs, stdout } = await step.result;
+  expect({ exitCode, status: outputs.status }).toEqual({ exitCode: 0, status: 'approved' });
+  expect(stdout).not.toContain('bug');
+  const warnings = commandsIn(stdout).filter(({ name }) => name === 'warning');
+  expect(warnings.map(({ data }) => data).join()).toContain('ENOSPC');
 });
 
 describe('the request action asks for nothing', () => {

@@ -81,6 +81,15 @@ describe('on a terminal', () => {
 });
 
 describe('in a log', () => {
+  test('a result is never shortened, what is said beside it is', () => {
+    const ids = Array.from({ length: 99 }, () => '7b1c6a52-1f5e-4c57-9a0e-3d1b0f1d2c3e').join(',');
+    const { outlet, text } = outletOn({});
+    outlet.print(`approval-id: ${ids}`);
+    expect(text()).toBe(`approval-id: ${ids}\n`);
+    outlet.say(ids);
+    expect(text().split('\n')[1]).toHaveLength(2_000);
+  });
+
   test.each([{}, { FORCE_COLOR: '1' }])(
     'there is no colour and no line that moves, with %j',
     (env) => {

@@ -3,7 +3,7 @@ import { visible } from '../core/text.ts';
 import { verdictLine } from '../core/verdict-line.ts';
 import type { Verdict } from '../core/verdict.ts';
 
-/** A line is shortened beyond this. */
+/** A line that is said is shortened beyond this. */
 const maxLineLength = 2_000;
 /** Moves to the begin of the line and empties it (ECMA-48 EL). */
 const clearLine = '\r\u001b[2K';
@@ -46,7 +46,8 @@ export function createOutlet({
   };
   const say = (text: string): void => write(stderr, `${lines(text)}\n`);
   return {
-    print: (line) => write(stdout, `${shown(line)}\n`),
+    // Never shortened: a result may be read by a program.
+    print: (line) => write(stdout, `${visible(line, Infinity)}\n`),
     printJson: (document) => write(stdout, `${JSON.stringify(document)}\n`),
     say,
     sayVerdict: (verdict) => {
