@@ -93,6 +93,12 @@ describe('a statement with a secret is only named by its kind', () => {
     ['UPDATE users SET a = PASSWORD("hunter22")', `UPDATE (${note})`],
     ["UPDATE users SET app_password = 'hunter22'", `UPDATE (${note})`],
     ["CHANGE MASTER TO MASTER_PASSWORD='hunter22'", `CHANGE (${note})`],
+    ["ALTER DATABASE shop SET app.jwt_secret TO 'hunter22'", `ALTER DATABASE (${note})`],
+    ["SET @password := 'hunter22'", `SET (${note})`],
+    ['SET @password := "hunter22"', `SET (${note})`],
+    ["PRAGMA key = 'hunter22'", `PRAGMA (${note})`],
+    ["PRAGMA rekey = 'hunter22'", `PRAGMA (${note})`],
+    ["ATTACH DATABASE 'x.db' AS y KEY 'hunter22'", `ATTACH (${note})`],
     // What can't be read is shown as it stands, with its line breaks.
     ["UPDATE users SET password =\n  'hunter22'", `UPDATE (${note})`],
     ["-- a\n;\nALTER  ROLE app VALID UNTIL '", `a statement (${note})`],
@@ -113,6 +119,8 @@ describe('a statement with a secret is only named by its kind', () => {
     'CREATE INDEX i ON users ("password", "mail")',
     'ALTER ROLE "app" SUPERUSER',
     'ALTER ROLE app PASSWORD NULL',
+    'PRAGMA writable_schema = ON',
+    "ATTACH DATABASE 'x.db' AS y",
   ])('%s holds none', (statement) => {
     expect(one(statement)).toEqual([`db/3.sql:7 ${statement}`]);
   });
@@ -134,6 +142,12 @@ describe('a statement with a secret is only named by its kind', () => {
     const long = (rows: number) => `INSERT INTO t VALUES ${'(1),'.repeat(rows)} PASSWORD hunter22`;
     expect(said(long(1_000)).join()).toContain(`(${detail}): INSERT INTO t`);
     expect(said(long(1_024)).join()).not.toContain('hunter22');
+  });
+
+  test('nor what it says with a secret in it, where there is no statement', () => {
+    const gaveUp = (said: string) => list({ line: 1, statement: '', why, detail: said });
+    expect(gaveUp('out of memory')).toEqual([`db/3.sql:1 ${why} (out of memory)`]);
+    expect(gaveUp(`can't read ${secret}`)).toEqual([`db/3.sql:1 ${why}`]);
   });
 
   test('from file to line', async () => {

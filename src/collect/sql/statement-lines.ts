@@ -45,8 +45,9 @@ function describe(path: string, { line, statement, why, detail }: Finding): stri
   if (holdsSecret(text)) {
     return `${named}${colon}${kindOf(text)} (text not shown: looks like a secret)`;
   }
-  const isSearched = detail !== undefined && statement.length <= maxSearchedLength;
-  const said = isSearched ? ` (${visible(detail, maxDetailLength)})` : '';
+  const isFit =
+    detail !== undefined && statement.length <= maxSearchedLength && !holdsSecret(detail);
+  const said = isFit ? ` (${visible(detail, maxDetailLength)})` : '';
   return shorten(`${named}${said}${colon}${text}`.trimEnd());
 }
 
@@ -64,13 +65,15 @@ function holdsSecret(text: string): boolean {
 }
 
 const secretForms = [
-  // `PASSWORD 'x'`, `db_password = 'x'`, `PASSWORD('x')`, `IDENTIFIED WITH a BY 'x'`
-  /(?<![A-Z0-9])(?:PASS(?:WORD|WD|PHRASE)?|SECRET|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))["`\]]?\s{0,9}(?:[=(,]|=>)?\s{0,9}[EN]?(?:'|\$)/i,
+  // `PASSWORD 'x'`, `db_password = 'x'`, `app.secret TO 'x'`, `PASSWORD('x')`, `IDENTIFIED WITH a BY 'x'`
+  /(?<![A-Z0-9])(?:PASS(?:WORD|WD|PHRASE)?|SECRET|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))["`\]]?\s{0,9}(?:[=(,]|=>|:=|TO\b)?\s{0,9}[EN]?(?:'|\$)/i,
   // A text in double quotes, as MySQL has it; elsewhere that is a name.
-  /(?<![A-Z0-9])(?:(?:PASS(?:WORD|WD|PHRASE)?|SECRET)["`\]]?\s{0,9}(?:[=(]|=>)|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))\s{0,9}"/i,
+  /(?<![A-Z0-9])(?:(?:PASS(?:WORD|WD|PHRASE)?|SECRET)["`\]]?\s{0,9}(?:[=(]|=>|:=)|IDENTIFIED(?:\s+WITH\s+\S{1,60})?\s+(?:BY|AS))\s{0,9}"/i,
   // Statements about accounts and connections with any text in them, or with a password whose quotes were forgotten.
   /(?:^|;)\s*(?:CREATE|ALTER|SET)\s+(?:ROLE|USER|SERVER|SUBSCRIPTION|FOREIGN)\b(?:[^']*'|.*\bPASSWORD\s+(?!NULL\b)\w)/is,
   /(?:^|;)\s*SET\s+PASSWORD\b/i,
+  // The keys of SQLCipher.
+  /(?:^|;)\s*(?:PRAGMA\s+(?:HEX|TEXT)?(?:RE)?KEY\b|ATTACH\b.*\bKEY\b)/is,
 ] as const;
 
 function shorten(text: string): string {
