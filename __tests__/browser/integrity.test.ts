@@ -184,6 +184,7 @@ describeInBrowser('a page that is lied to', (bench) => {
     await alex.page.unrouteAll({ behavior: 'ignoreErrors' });
     await alex.page.getByRole('button', { name: 'Try again' }).click();
     await alex.page.locator('button[name=approve]:enabled').waitFor();
+    await alex.page.locator('h1:focus').waitFor();
   });
 
   test('shows nothing to sign when something else than the service answers', async () => {

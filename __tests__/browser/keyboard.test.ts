@@ -109,4 +109,34 @@ describeInBrowser('by keyboard alone', (bench) => {
     await page.keyboard.press('Enter');
     await page.locator('[data-status=rejected]').waitFor();
   });
+
+  test('so does an enrolment or a sign-in that failed', async () => {
+    const { browser, invite, origin } = bench();
+    const person = await openApprover(browser);
+    const { page, authenticator } = person;
+    const fail = async (key: string): Promise<string> => {
+      await authenticator.setUserVerified(false);
+      await page.keyboard.press(key);
+      await page.locator('[role=alert]:not(:empty)').waitFor();
+      await page.locator('main button:enabled').waitFor();
+      await authenticator.setUserVerified(true);
+      return page.evaluate(() => document.activeElement?.getAttribute('name') ?? '');
+    };
+    await page.goto(await invite());
+    await page.locator('#username:focus').waitFor();
+    await page.keyboard.type('again');
+    // Sent from the field, and then by the button.
+    expect(await fail('Enter')).toBe('username');
+    await tabTo(page, 'Create passkey');
+    expect(await fail('Space')).toBe('enrol');
+    await page.keyboard.press('Space');
+    await page.locator('[data-sha256]').waitFor();
+
+    await page.goto(origin);
+    await tabTo(page, 'Sign in');
+    expect(await fail('Enter')).toBe('sign-in');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing waits for you').waitFor();
+    await person.close();
+  });
 });

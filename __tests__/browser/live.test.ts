@@ -376,6 +376,7 @@ describeInBrowser('the list of what waits', (bench) => {
     await page.getByText('The service answered with status 500.').waitFor();
     await page.unrouteAll();
     await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('h1:focus').getByText('What waits for you').waitFor();
 
     await page.route('**/page/sign-out', (route) => route.abort());
     await page.getByRole('button', { name: 'Sign out' }).click();

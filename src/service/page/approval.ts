@@ -3,7 +3,7 @@ import { reasonOf } from '../../core/reason.ts';
 import { ApiError, readConfirmation, readRelyingPartyId, type Confirmation } from './api.ts';
 import { Ballot } from './ballot.ts';
 import { readDeploy, type Deploy } from './deploy.ts';
-import { button, el, message } from './dom.ts';
+import { button, el, focusHeading, message } from './dom.ts';
 import { askedBy, otherFacts, otherFields, signedForm, targetFacts } from './facts.ts';
 import { legend } from './legend.ts';
 import { dangerBlock } from './migration.ts';
@@ -19,7 +19,10 @@ export async function showApproval(main: HTMLElement, id: string): Promise<void>
   try {
     [rpId, first] = await Promise.all([readRelyingPartyId(), readConfirmation(id)]);
   } catch (error) {
-    main.replaceChildren(notShown(error, () => void showApproval(main, id)));
+    const retry = (): void => {
+      void showApproval(main, id).then(() => focusHeading(main));
+    };
+    main.replaceChildren(notShown(error, retry));
     return;
   }
   const fingerprint = fingerprintOf(first.payloadHash);

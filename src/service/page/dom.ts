@@ -27,6 +27,12 @@ export function button(
   return node;
 }
 
+/** A button that could not be pressed for a while has lost the focus, and gets it back unless that is elsewhere by now. */
+export function enableAgain(node: HTMLButtonElement): void {
+  node.disabled = false;
+  if (document.activeElement === document.body) node.focus();
+}
+
 /** Where a view has taken the place of another one, keyboard and screen reader go on from its heading. */
 export function focusHeading(main: HTMLElement): void {
   const heading = main.querySelector('h1');

@@ -5,7 +5,7 @@ import {
 } from '@simplewebauthn/browser';
 import { ApiError, finishEnrolment, startEnrolment } from './api.ts';
 import { sha256Hex } from './challenge.ts';
-import { el, focusHeading, message } from './dom.ts';
+import { el, enableAgain, focusHeading, message } from './dom.ts';
 import { isUnanswered, whyItFailed } from './passkey.ts';
 
 /** Enrolment by invite: a user name, a passkey with user verification, and the key's hash to confirm by another way. */
@@ -62,7 +62,7 @@ export function showEnrolment(main: HTMLElement, code: string): void {
     } catch (error) {
       status.textContent = '';
       problem.textContent = whyNotEnrolled(error, isMade);
-      submit.disabled = false;
+      enableAgain(submit);
     }
   };
 

@@ -13,7 +13,7 @@ import {
 import { parse32Bytes } from './challenge.ts';
 import { liveTime } from './clock.ts';
 import { readDeploy } from './deploy.ts';
-import { button, el, focusHeading, message } from './dom.ts';
+import { button, el, enableAgain, focusHeading, message } from './dom.ts';
 import { follow } from './follow.ts';
 import { whyItFailed } from './passkey.ts';
 import { textNodes } from './text.ts';
@@ -31,7 +31,9 @@ export async function showWaiting(main: HTMLElement): Promise<void> {
       message(
         'The list cannot be shown',
         reasonOf(error),
-        button({ name: 'retry' }, 'Try again', () => void showWaiting(main)),
+        button({ name: 'retry' }, 'Try again', () => {
+          void showWaiting(main).then(() => focusHeading(main));
+        }),
       ),
     );
     return;
@@ -52,7 +54,7 @@ function showSignIn(main: HTMLElement): void {
       focusHeading(main);
     } catch (error) {
       problem.textContent = whyItFailed(error, 'You are not signed in.');
-      enter.disabled = false;
+      enableAgain(enter);
     }
   };
   const enter = button(
