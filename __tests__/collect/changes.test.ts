@@ -551,6 +551,13 @@ describe('a checkout that does not hold the history', () => {
 
   test('a last deploy of the other hash algorithm is in no history of this one', async () => {
     expect((await changes({ since: 'a'.repeat(64) })).gap).toContain('does not hold the commit');
+    const modern = new TestRepository(freshFolder(), ['--object-format=sha256']);
+    const short = modern.write('db/1.sql').commitAll().slice(0, 40);
+    const asked = { top: modern.top, since: short };
+    expect((await changes(asked)).gap).toBe(`the checkout does not hold the commit ${short}`);
+    expect(await refusal({ ...asked, migrationPaths: ['db/*'] })).toContain(
+      `the checkout does not hold its commit ${short}.`,
+    );
   });
 });
 
