@@ -32,6 +32,19 @@ const run = (command: string, files: readonly unknown[], ...flags: readonly stri
   return runBundle(bundle, { args: [command, ...paths, ...flags], env: { CI: '' } });
 };
 
+test.each([
+  ['compare', ['/dev/zero', '/dev/zero']],
+  ['check', ['/dev/zero']],
+])('%s reads no more than a document may have', async (command, paths) => {
+  const { exitCode, stderr } = await runBundle(bundle, { args: [command, ...paths], env: {} });
+  expect([exitCode, stderr]).toEqual([
+    21,
+    expect.stringContaining(
+      '/dev/zero has more than 262144 bytes, so it is no document of Deploy Warrant.',
+    ),
+  ]);
+});
+
 describe('compare', () => {
   test.each([
     ['equal facts', [facts, facts], 0],
