@@ -362,6 +362,22 @@ describe('where there is no proof, there is a refusal', () => {
     expect(message).toContain('is no commit, nor a tag of one');
   });
 
+  test('what looks like a commit or a tag of one, and is none', async () => {
+    const text = `${repo.git('cat-file', 'commit', commit)}\n`;
+    const tag = `object ${commit}\ntype commit\ntag v1\ntagger T <t@x> 5 +0000\n\nv1\n`;
+    expect((await prove(repo.top, repo.object('tag', tag))).files).not.toEqual([]);
+    const looksLike = [
+      ['blob', text],
+      ['blob', tag],
+      ['tag', text],
+      ['commit', tag],
+    ] as const;
+    for (const [type, content] of looksLike) {
+      const { message } = await faultOf(() => prove(repo.top, repo.object(type, content)));
+      expect(message).toContain('is no commit, nor a tag of one');
+    }
+  });
+
   test('no checkout at all', async () => {
     const { code, message } = await faultOf(() => findRepository({ start: root }));
     expect(code).toBe('facts_uncollectable');

@@ -50,7 +50,7 @@ export async function explainConversions(
 function lfsReason(path: Buffer, pointer: Buffer): Reason | undefined {
   const [, oid, size] =
     /^version https:\/\/git-lfs\.github\.com\/spec\/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n$/.exec(
-      pointer.length > maxPointerBytes ? '' : pointer.toString('latin1'),
+      pointer.toString('latin1', 0, maxPointerBytes),
     ) ?? [];
   if (oid === undefined) return other;
   const { hash, sizeBytes } = hashFile(path, () => createHash('sha256'));
