@@ -40,7 +40,7 @@ describe('after a revocation', () => {
   test('of another passkey, an approval is redeemed as before', async () => {
     const kim = await enrol(world.service, 'kim');
     const verify = await approved();
-    const { exitCode, stdout } = await revoke(['--passkey', kim.passkey.pinned.id, '--json']);
+    const { exitCode, stdout } = await revoke([`--passkey=${kim.passkey.pinned.id}`, '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       ...{ schema: 'revocation/v1', kind: 'passkey', id: kim.passkey.pinned.id, exit_code: 0 },
@@ -50,12 +50,12 @@ describe('after a revocation', () => {
 
   test('of the passkey that approved, what it approved before is not redeemed', async () => {
     const verify = await approved();
-    const { exitCode, stderr } = await revoke(['--passkey', world.alex.passkey.pinned.id]);
+    const { exitCode, stderr } = await revoke([`--passkey=${world.alex.passkey.pinned.id}`]);
     expect(exitCode).toBe(0);
     expect(stderr).toContain('Take it out of every policy too');
     const refused = await verify();
     expect([refused.exitCode, reasonOf(refused)]).toEqual([22, 'approver_untrusted']);
-    const again = await revoke(['--passkey', world.alex.passkey.pinned.id]);
+    const again = await revoke([`--passkey=${world.alex.passkey.pinned.id}`]);
     expect([again.exitCode, again.stdout]).toEqual([40, '']);
   });
 });

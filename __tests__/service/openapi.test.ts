@@ -54,9 +54,9 @@ test('the document names every route below /api, and no other', async () => {
     resolve(import.meta.dirname, '../../src/service/api-routes.ts'),
     'utf8',
   );
-  const routes = [...sources.matchAll(/app\.(get|post|delete|put|patch)\(\s*'\/api([^']*)'/g)].map(
-    ([, method, path]) => `${method} ${path!.replace(/:(\w+)/g, '{$1}')}`,
-  );
+  const routes = [
+    ...sources.matchAll(/app\.(get|post|delete|put|patch)(?:<\w+>)?\(\s*'\/api([^']*)'/g),
+  ].map(([, method, path]) => `${method} ${path!.replace(/:(\w+)/g, '{$1}')}`);
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routes.sort());
   // And each of them answers as a route does: an unknown path is 404 whatever the key.
   expect((await call(service, '/api/unknown', { key: requestKey })).status).toBe(404);
