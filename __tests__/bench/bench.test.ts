@@ -42,7 +42,10 @@ test('every part runs against the built executables, and each figure has a value
     expect({ what, value }).toEqual({ what, value: expect.any(Number) });
     // Memory may shrink when little is asked, and a waiter may hear of a decision before the person.
     if (!/^(Memory|Wake-up, from the person)/.test(what)) expect(value).toBeGreaterThan(0);
-    if (beside !== undefined) expect(beside.value).toBeGreaterThan(0);
+    // The processor time for so few files may be less than the clock's tick.
+    if (beside !== undefined && !what.includes('processor time')) {
+      expect({ what, isMore: beside.value > 0 }).toEqual({ what, isMore: true });
+    }
   }
   const [header, rule, ...rows] = rowsOf(renderReport(figures, conditions));
   expect(header).toEqual(['what', 'figure', 'beside', 'ratio', 'aim', 'met']);
