@@ -298,12 +298,24 @@ describe('is refused on GitHub', () => {
     expect(code).toBe('facts_uncollectable');
   });
 
-  test('a folder that does not exist', async () => {
-    const first = await faultOf(() => collect({}, { 'working-directory': 'nowhere' }));
-    expect(first.code).toBe('facts_uncollectable');
-    expect(first.message).toContain('Check the input working-directory.');
-    const second = await faultOf(() => collect({ GITHUB_WORKSPACE: join(folder, 'nowhere') }));
-    expect(second.message).toContain('(GITHUB_WORKSPACE) does not exist');
+  test('a folder that is not there, or leads in a circle', async () => {
+    const circle = join(folder, 'circle\u202E');
+    symlinkSync(circle, circle);
+    for (const [path, name, why] of [
+      [join(folder, 'nowhere'), 'nowhere', 'ENOENT'],
+      [circle, 'circle\\u{202E}', 'ELOOP'],
+    ] as const) {
+      const start = await faultOf(() => collect({}, { 'working-directory': path }));
+      expect([start.code, start.message]).toEqual([
+        'facts_uncollectable',
+        `The folder ${join(folder, name)} can't be found (${why}). Check the input working-directory.`,
+      ]);
+      const workspace = await faultOf(() => collect({ GITHUB_WORKSPACE: path }));
+      expect([workspace.code, workspace.message]).toEqual([
+        'facts_uncollectable',
+        `The workspace ${join(folder, name)} (GITHUB_WORKSPACE) can't be found (${why}). Let no step or container remove it.`,
+      ]);
+    }
   });
 
   test('facts that are not acceptable: all of them at once', async () => {

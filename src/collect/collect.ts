@@ -7,6 +7,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { visible } from '../core/text.ts';
 import { deployedCommit, taggedCommit } from './commit.ts';
 import { declaredDigest } from './artifact.ts';
+import { codeOf } from './disk.ts';
 import type { DeclaredFacts } from './declared.ts';
 import { withGit } from './git.ts';
 import { githubOrigin } from './github.ts';
@@ -132,7 +133,7 @@ function leftOutNotices(leftOut: readonly string[]): readonly string[] {
 
 async function realFolder({ path, variable }: NonNullable<Origin['workspace']>): Promise<string> {
   return realpath(path).catch((cause: unknown) => {
-    const message = `The workspace ${path} (${variable}) does not exist.`;
+    const message = `The workspace ${visible(path)} (${variable}) can't be found (${codeOf(cause)}). Let no step or container remove it.`;
     throw new Fault('facts_uncollectable', message, { cause });
   });
 }

@@ -2,6 +2,7 @@ import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../core/fault.ts';
 import { visible } from '../core/text.ts';
+import { codeOf } from './disk.ts';
 import { askGit, runGit, isInside, type Git } from './git.ts';
 
 /** A checkout: the folder that holds `.git`. Found without git and without `core.worktree`, which can name another folder. */
@@ -21,7 +22,7 @@ export async function findRepository(options: {
   readonly within?: string;
 }): Promise<Repository> {
   const start = await realpath(options.start).catch((cause: unknown) => {
-    const message = `The folder ${visible(options.start)} does not exist. Check the input working-directory.`;
+    const message = `The folder ${visible(options.start)} can't be found (${codeOf(cause)}). Check the input working-directory.`;
     throw new Fault('facts_uncollectable', message, { cause });
   });
   const { within } = options;
