@@ -104,43 +104,40 @@ describe('the verify action', () => {
   });
 
   test('names each fact that differs, with both values, in log and summary', async () => {
-    const job = world.job();
-    const request = await approved(job);
-    const summary = join(job.temp, 'summary.md');
-    writeFileSync(summary, '');
-    const result = await job.start(
-      'verify',
-      { ...world.access, 'approval-id': request['approval-id']!, region: 'elsewhere' },
-      { GITHUB_STEP_SUMMARY: summary },
-    ).result;
-    expectRefusal(result, 'facts_mismatch');
-    expect(result.stdout).toContain('region');
-    expect(result.stdout).toContain('elsewhere');
-    expect(result.stdout).toContain(job.facts.region);
-    expect(readFileSync(summary, 'utf8')).toContain('elsewhere');
-    expect(await world.statusOf(request['approval-id']!)).toBe('approved');
+    const { job, stdout, summary, id } = await differing({ region: 'elsewhere' });
+    expect(stdout).toContain('region');
+    expect(stdout).toContain('elsewhere');
+    expect(stdout).toContain(job.facts.region);
+    expect(summary).toContain('elsewhere');
+    expect(await world.statusOf(id)).toBe('approved');
   });
 });
 
 test('a fact that one side does not have is said to be absent in the summary', async () => {
-  const job = world.job();
-  const request = await approved(job);
-  const summary = join(job.temp, 'summary.md');
-  writeFileSync(summary, '');
-  const result = await job.start(
-    'verify',
-    { ...world.access, 'approval-id': request['approval-id']!, region: '', tenant: 'north' },
-    { GITHUB_STEP_SUMMARY: summary },
-  ).result;
-  expectRefusal(result, 'facts_mismatch');
-  const text = readFileSync(summary, 'utf8').replace(/&#(\d+);/g, (_, code: string) =>
-    String.fromCodePoint(Number(code)),
-  );
+  const { job, summary } = await differing({ region: '', tenant: 'north' });
   const row = (label: string, value: string) =>
     `<tr><th align="left">${label}</th><td><code>${value}</code></td></tr>`;
-  expect(text).toContain(row('differs: region', `signed ${job.facts.region!}, now (absent)`));
-  expect(text).toContain(row('differs: tenant', 'signed (absent), now north'));
+  expect(summary).toContain(row('differs: region', `signed ${job.facts.region!}, now (absent)`));
+  expect(summary).toContain(row('differs: tenant', 'signed (absent), now north'));
 });
+
+/** An approval that is verified with other inputs; the summary as it is read. */
+async function differing(inputs: Readonly<Record<string, string>>) {
+  const job = world.job();
+  const id = (await approved(job))['approval-id']!;
+  const path = join(job.temp, 'summary.md');
+  writeFileSync(path, '');
+  const result = await job.start(
+    'verify',
+    { ...world.access, 'approval-id': id, ...inputs },
+    { GITHUB_STEP_SUMMARY: path },
+  ).result;
+  expectRefusal(result, 'facts_mismatch');
+  const summary = readFileSync(path, 'utf8').replace(/&#(\d+);/g, (_, code: string) =>
+    String.fromCodePoint(Number(code)),
+  );
+  return { job, id, summary, stdout: result.stdout };
+}
 
 test('an approval that is not used up ends with a warning that says so', async () => {
   const access = { ...world.access, policy: world.policy({ redemption: 'run' }) };
