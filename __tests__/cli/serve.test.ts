@@ -23,8 +23,9 @@ async function served(data: string): Promise<string> {
   const ended = new Promise((resolve) => child.once('close', resolve));
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    const listens = text.includes('listens on');
     text += part;
-    if (text.includes('listens on')) child.kill('SIGTERM');
+    if (!listens && text.includes('listens on')) child.kill('SIGTERM');
   });
   expect(await ended).toBe(0);
   return text;

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { builtBundles } from '../support/bundles.ts';
 import {
   call,
@@ -12,6 +15,7 @@ import {
   spawnTestService,
   stubPage,
   temporaryFolder,
+  type ServiceProcess,
 } from '../support/service.ts';
 
 afterAll(removeFolders);
@@ -31,8 +35,9 @@ async function run(
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const isReady = o.stopAfter?.test(stdout);
     stdout += chunk;
-    if (o.stopAfter?.test(stdout) === true) child.kill('SIGINT');
+    if (isReady === false && o.stopAfter?.test(stdout) === true) child.kill('SIGINT');
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -69,6 +74,83 @@ test('SIGTERM answers the long polls and ends with 0', async () => {
   expect((await poll).body.status).toBe('pending');
   expect(service.child.exitCode).toBe(0);
 }, 60_000);
+
+/** A request that is under way: the service has heard its head and waits for its body. */
+async function halfAsked(
+  service: ServiceProcess,
+  o: { readonly address?: string } = {},
+): Promise<ClientRequest> {
+  const asking = request(`${service.apiUrl}/invites`, {
+    ...(o.address === undefined ? {} : { hostname: o.address }),
+    method: 'POST',
+    headers: {
+      'x-api-key': service.adminKey,
+      'content-type': 'application/json',
+      expect: '100-continue',
+    },
+  });
+  asking.flushHeaders();
+  await once(asking, 'continue');
+  return asking;
+}
+
+/** Until the service has heard that it must end; what it is asked meanwhile, it still answers. */
+async function untilClosing(service: ServiceProcess): Promise<void> {
+  for (;;) {
+    const { status, headers } = await fetch(service.url);
+    expect(status).toBe(200);
+    if (headers.get('connection') === 'close') return;
+  }
+}
+
+/** The milliseconds until the service has ended well. */
+async function stopped(service: ServiceProcess): Promise<number> {
+  const begin = performance.now();
+  await service.close();
+  expect(service.child.exitCode).toBe(0);
+  return performance.now() - begin;
+}
+
+describe('a service that is told to stop', () => {
+  test('ends the answers under way, and a second signal does not cut them off', async () => {
+    const service = await spawnTestService({ pageDir: await stubPage() });
+    // It listens at each address of its host: `localhost` has two on many machines.
+    const addresses = await lookup('localhost', { all: true });
+    const asking = await Promise.all(
+      addresses.map(({ address }) => halfAsked(service, { address })),
+    );
+    const ended = stopped(service);
+    await untilClosing(service);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) service.child.kill(signal);
+    for (const request of asking) {
+      const answer = once(request, 'response') as Promise<[IncomingMessage]>;
+      request.end('{"note":"late","maxUses":1}');
+      expect((await answer)[0].statusCode).toBe(201);
+    }
+    await ended;
+  }, 60_000);
+
+  test('does not wait for a connection that says nothing, as browsers open them in advance', async () => {
+    const service = await spawnTestService({ pageDir: await stubPage() });
+    for (const bytes of ['', 'GET /']) {
+      const socket = connect(Number(new URL(service.url).port), 'localhost');
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.write(bytes);
+    }
+    expect(await stopped(service)).toBeLessThan(4_000);
+  }, 60_000);
+
+  test('waits five seconds for a request that does not end', async () => {
+    const service = await spawnTestService({ pageDir: await stubPage() });
+    const asking = await halfAsked(service);
+    const cutOff = once(asking, 'error');
+    const durationMs = await stopped(service);
+    await cutOff;
+    expect(durationMs).toBeGreaterThan(4_500);
+    expect(durationMs).toBeLessThan(9_500);
+  }, 60_000);
+});
 
 test('serves the built page that lies beside the bundle', async () => {
   const service = await spawnTestService();

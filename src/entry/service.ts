@@ -6,10 +6,11 @@ import { startService } from '../service/serve.ts';
 process.exitCode = 1;
 const args = process.argv.slice(2);
 try {
-  // Before anything says that it is ready: whoever hears that may stop it at once.
+  // Before anything says that it is ready: whoever hears that may stop it at once. And kept: a second signal, as of an npm that
+  // hands on the Ctrl-C which the terminal has sent already, must not cut off what the first one lets end.
   const stopped = new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+    process.on('SIGTERM', resolve);
   });
   const service = await startService(parseServiceConfig({ args, env: process.env }));
   process.stdout.write(`Deploy Warrant listens on ${service.url}\n`);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import {
   fastify,
@@ -14,6 +15,8 @@ import { isStoreUnavailable } from './store.ts';
 
 /** A payload, and what stands around it in a body. */
 const maxBodyBytes = maxPayloadBytes + 4096;
+/** How long the answers under way may take when the server closes: half of what `docker stop` allows. */
+const closingMs = 5_000;
 
 /**
  * The HTTP server without its routes: bodies are JSON by the strict reader, within size, depth and time; every answer that is
@@ -31,12 +34,15 @@ export function createHttp(o: {
     exposeHeadRoutes: false,
     frameworkErrors: (error, _request, reply) => void sendError(reply, refusalOf(error)),
     clientErrorHandler: answerUnreadable,
-    forceCloseConnections: 'idle',
+    // What a closing server is asked, it answers; the last answer ends the rest.
+    return503OnClosing: false,
+    forceCloseConnections: true,
     http: {
       headersTimeout: o.bodyTimeoutMs,
       connectionsCheckingInterval: Math.min(1000, o.bodyTimeoutMs),
     },
   });
+  awaitAnswers(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
@@ -60,6 +66,30 @@ export function createHttp(o: {
     return sendError(reply, refusal);
   });
   return app;
+}
+
+/**
+ * Lets the answers under way end before the server closes, for {@link closingMs} at most. The server itself would wait without end
+ * for a connection that says nothing, such as one that a browser has opened in advance.
+ */
+function awaitAnswers(app: FastifyInstance): void {
+  const answers = new Set<Promise<void>>();
+  app.addHook('onRequest', (_request, reply, done) => {
+    const answer = new Promise<void>((resolve) => {
+      reply.raw.once('close', () => {
+        answers.delete(answer);
+        resolve();
+      });
+    });
+    answers.add(answer);
+    done();
+  });
+  app.addHook('preClose', async () => {
+    const late = AbortSignal.timeout(closingMs);
+    while (answers.size > 0 && !late.aborted) {
+      await Promise.race([once(late, 'abort'), Promise.all(answers)]);
+    }
+  });
 }
 
 /** Before there is a request to answer: what came is no HTTP, is too large, or took too long. */
