@@ -95,7 +95,7 @@ describe('on GitHub', () => {
         rollback: { kind: 'version', value: 'v1.41.2' },
       },
       circumstances: { provider: 'github', trigger: 'push', event_commit: commit },
-      run: { runId: '9876543210', runAttempt: '1', job: 'deploy' },
+      job: 'deploy',
       workspace: repo.top,
       checkout: {
         repository: { top: repo.top, gitDir: join(repo.top, '.git') },
@@ -363,7 +363,7 @@ describe('on another machine', () => {
         rollback: { kind: 'version', value: 'v1.41.2' },
       },
       circumstances: { provider: 'local' },
-      run: { runId: '42', runAttempt: '1', job: 'local' },
+      job: 'local',
       workspace: repo.top,
       checkout: expect.objectContaining({ untrusted: [repo.top], leftOut: [] }),
       notices: [],
@@ -377,8 +377,8 @@ describe('on another machine', () => {
       DEPLOY_WARRANT_JOB: 'canary',
       CI: 'true',
     };
-    const { facts, run: found } = await local(env);
-    expect(found).toEqual({ runId: '42', runAttempt: '3', job: 'canary' });
+    const { facts, job } = await local(env);
+    expect([facts.run_id, facts.run_attempt, job]).toEqual(['42', '3', 'canary']);
     expect(facts.actor.type).toBe('pipeline');
     expect((await local({ ...run, CI: 'false' })).facts.actor.type).toBe('human');
     expect((await local(run, { 'actor-type': 'agent' })).facts.actor.type).toBe('agent');
@@ -386,7 +386,8 @@ describe('on another machine', () => {
 
   test('empty variables are absent ones', async () => {
     const empty = { DEPLOY_WARRANT_RUN_ATTEMPT: '', DEPLOY_WARRANT_JOB: '', CI: '' };
-    expect((await local({ ...run, ...empty })).run).toEqual((await local()).run);
+    const [{ facts, job }, plain] = [await local({ ...run, ...empty }), await local()];
+    expect([facts.run_attempt, job]).toEqual([plain.facts.run_attempt, plain.job]);
   });
 
   // Only root can start a program as somebody else.

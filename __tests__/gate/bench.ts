@@ -93,7 +93,7 @@ export async function createBench(
           policy: world.policy,
           circumstances: plainJob,
           assurance: 'signature',
-          run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: 'deploy' },
+          job: 'deploy',
           recordParent,
           ...input,
         },

@@ -37,21 +37,17 @@ test('only what nobody decided is withdrawn', async () => {
   expect(deleted.map(({ path }) => path)).toEqual([`/api/confirmations/${ids[1]!}`]);
 });
 
-test('nothing is, where the service can not say how they stand', async () => {
+test('where the service can not say of one how it stands, that is told, and the others are withdrawn', async () => {
   const ids = await asked();
-  bench.service.faults.set('fetch', json(401, {}));
-  const { transport } = bench.deps;
-  const error: unknown = await withdrawPending(ids.slice(1, 2), {
-    ...bench.deps,
-    transport: transport!,
-  }).then(
-    () => 'done',
-    (reason: unknown) => reason,
+  bench.service.faults.set('fetch', (exchange, right) =>
+    (exchange.path.includes(ids[1]!) ? json(401, {}) : right)(exchange),
   );
-  expect(error).toBeInstanceOf(Fault);
+  const { transport } = bench.deps;
+  const withdrawn = withdrawPending(ids, { ...bench.deps, transport: transport! });
+  await expect(withdrawn).rejects.toThrow(Fault);
   expect(bench.service.stored.map(({ status }) => status)).toEqual([
+    'cancelled',
     'pending',
-    'pending',
-    'pending',
+    'cancelled',
   ]);
 });

@@ -23,7 +23,8 @@ export interface CollectedFacts {
   readonly facts: DeployFacts;
   /** What this machine knows of the job beside the facts. */
   readonly circumstances: Circumstances;
-  readonly run: { readonly runId: string; readonly runAttempt: string; readonly job: string };
+  /** The job's name in its run. */
+  readonly job: string;
   /** Real path of the folder that holds the checkout; a policy lies outside of it. */
   readonly workspace: string;
   readonly checkout: Checkout;
@@ -94,7 +95,7 @@ export async function collectFacts(options: {
         ...origin.circumstances,
         ...(eventCommit === undefined ? {} : { event_commit: eventCommit }),
       },
-      run: { runId: facts.run_id, runAttempt: facts.run_attempt, job: origin.job },
+      job: origin.job,
       workspace,
       checkout: { repository, untrusted, files, leftOut },
       notices: [...leftOutNotices(leftOut), ...notices],

@@ -47,14 +47,14 @@ export async function newCommits(
   }
   await walk.leaveOut(last === undefined ? start.commit.parents.slice(0, 1) : [last]);
   const deadline = performance.now() + maxMs;
-  while (walk.hasNew()) {
+  for (let visit = walk.next(); visit !== undefined; visit = walk.next()) {
     if (walk.seen >= maxCommits) {
       return { ...walk.result(), gap: `more than ${maxCommits} commits would have to be read` };
     }
     if (performance.now() > deadline) {
       return { ...walk.result(), gap: `reading them took longer than ${maxMs / 1000} s` };
     }
-    await walk.step();
+    await walk.follow(visit);
   }
   return walk.result();
 }
@@ -77,8 +77,9 @@ class Walk {
     return this.visits.size;
   }
 
-  hasNew(): boolean {
-    return this.newInQueue > 0;
+  /** Takes the newest commit, while there are new ones. */
+  next(): Visit | undefined {
+    return this.newInQueue > 0 ? this.queue.pop() : undefined;
   }
 
   async leaveOut(ids: readonly string[]): Promise<void> {
@@ -112,15 +113,13 @@ class Walk {
     return visit;
   }
 
-  /** Takes the newest commit, and looks at its parents. */
-  async step(): Promise<void> {
-    for (const visit of this.queue.splice(-1)) {
-      if (!visit.isOld) {
-        this.newInQueue -= 1;
-        this.taken.push(visit);
-      }
-      for (const parent of visit.commit.parents) await this.visit(parent, visit.isOld);
+  /** Looks at the parents of a commit that was taken. */
+  async follow(visit: Visit): Promise<void> {
+    if (!visit.isOld) {
+      this.newInQueue -= 1;
+      this.taken.push(visit);
     }
+    for (const parent of visit.commit.parents) await this.visit(parent, visit.isOld);
   }
 
   result(): History {

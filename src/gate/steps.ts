@@ -69,7 +69,7 @@ export async function requestStep(context: RequestStepContext): Promise<RequestS
     const given = dependencies(context, transport);
     const request = {
       ...{ facts, policy, approvers, reason, waitMinutes, validMinutes, assurance },
-      job: collected.run.job,
+      job: collected.job,
     };
     checkRequest(request);
     const learned = await learn(
@@ -110,7 +110,7 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     const access = openJob(context);
     const transport = openService(inputs, access);
     const collected = await collectFor(inputs.declared, context);
-    const { facts, run } = collected;
+    const { facts, job } = collected;
     const policy = await readPolicy({ input: inputs.policy, outside: collected.outside });
     const given = dependencies(context, transport);
     const { circumstances } = await learn(
@@ -124,7 +124,7 @@ export async function verifyStep(context: StepContext): Promise<VerifyOutcome> {
     return await verifyDeploy(
       {
         collect: () => Promise.resolve(facts),
-        ...{ policy, circumstances, recordText, run },
+        ...{ policy, circumstances, recordText, job },
         approvalIds: inputs.approvalIds,
         assurance: inputs.assurance,
         recordParent: context.recordParent,

@@ -16,13 +16,6 @@ import type { GateDependencies } from './dependencies.ts';
 import { makeRecordFolder, type RecordFolder } from './record-folder.ts';
 import { ruleFor } from './rule.ts';
 
-/** Who redeems: the signed run, and which of its jobs. */
-interface RunIdentity {
-  readonly runId: string;
-  readonly runAttempt: string;
-  readonly job: string;
-}
-
 export interface VerifyInput {
   /** Collects the final facts; called once, before anything is asked of the service. */
   readonly collect: () => Promise<DeployFacts>;
@@ -33,7 +26,8 @@ export interface VerifyInput {
   readonly approvalIds?: readonly string[] | undefined;
   readonly recordText?: string | undefined;
   readonly assurance: 'signature' | 'service';
-  readonly run: RunIdentity;
+  /** Which job of the signed run redeems. */
+  readonly job: string;
   /** An existing folder in which the record folder is made. */
   readonly recordParent: string;
 }
@@ -150,8 +144,8 @@ class Verification {
     facts: DeployFacts,
     rule: EnvironmentRule | undefined,
   ): Promise<Redemption> {
-    const { assurance, run } = this.input;
-    const who = { run_id: facts.run_id, run_attempt: facts.run_attempt, job: run.job };
+    const { assurance, job } = this.input;
+    const who = { run_id: facts.run_id, run_attempt: facts.run_attempt, job };
     if (assurance === 'service') {
       this.given.log(
         'ASSURANCE: SERVICE. No signature was checked, and the approval was not used up: it may be used again.',
