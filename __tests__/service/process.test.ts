@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { builtBundles } from '../support/bundles.ts';
 import {
@@ -63,35 +64,35 @@ test('says where it listens and where the first admin file is, and ends on SIGIN
   });
 }, 60_000);
 
-test('SIGTERM answers the long polls and ends with 0', async () => {
-  const service = await spawnTestService({ pageDir: await stubPage() });
-  const key = await createKey(service);
-  await enrol(service, 'alex');
-  const { body } = await requestApproval(service, { key, username: 'alex' });
-  const poll = call(service, `/api/confirmations/${body.id}?wait=25`, { key });
-  await Promise.race([poll, new Promise((resolve) => setTimeout(resolve, 200))]);
-  await service.close();
-  expect((await poll).body.status).toBe('pending');
-  expect(service.child.exitCode).toBe(0);
-}, 60_000);
-
-/** A request that is under way: the service has heard its head and waits for its body. */
-async function halfAsked(
-  service: ServiceProcess,
-  o: { readonly address?: string } = {},
+/** A request whose head the service has heard. */
+async function begun(
+  url: string,
+  {
+    headers,
+    ...options
+  }: Omit<RequestOptions, 'headers'> & { readonly headers: Readonly<Record<string, string>> },
 ): Promise<ClientRequest> {
-  const asking = request(`${service.apiUrl}/invites`, {
-    ...(o.address === undefined ? {} : { hostname: o.address }),
-    method: 'POST',
-    headers: {
-      'x-api-key': service.adminKey,
-      'content-type': 'application/json',
-      expect: '100-continue',
-    },
-  });
+  const asking = request(url, { ...options, headers: { ...headers, expect: '100-continue' } });
   asking.flushHeaders();
   await once(asking, 'continue');
   return asking;
+}
+
+/** A request that is under way: the service waits for its body. */
+function halfAsked(service: ServiceProcess, hostname = 'localhost'): Promise<ClientRequest> {
+  const headers = { 'x-api-key': service.adminKey, 'content-type': 'application/json' };
+  return begun(`${service.apiUrl}/invites`, { method: 'POST', hostname, headers });
+}
+
+/** Ends the request; the answer's status, and its body read as JSON. */
+async function answerTo(
+  asking: ClientRequest,
+  body = '',
+): Promise<{ readonly status: number | undefined; readonly body: unknown }> {
+  const answer = once(asking, 'response') as Promise<[IncomingMessage]>;
+  asking.end(body);
+  const [response] = await answer;
+  return { status: response.statusCode, body: await json(response) };
 }
 
 /** Until the service has heard that it must end; what it is asked meanwhile, it still answers. */
@@ -112,20 +113,29 @@ async function stopped(service: ServiceProcess): Promise<number> {
 }
 
 describe('a service that is told to stop', () => {
+  test('answers the long polls', async () => {
+    const service = await spawnTestService({ pageDir: await stubPage() });
+    const key = await createKey(service);
+    await enrol(service, 'alex');
+    const { body } = await requestApproval(service, { key, username: 'alex' });
+    const poll = await begun(`${service.apiUrl}/confirmations/${body.id}?wait=25`, {
+      headers: { 'x-api-key': key },
+    });
+    const [answer] = await Promise.all([answerTo(poll), stopped(service)]);
+    expect(answer).toMatchObject({ status: 200, body: { status: 'pending' } });
+  }, 60_000);
+
   test('ends the answers under way, and a second signal does not cut them off', async () => {
     const service = await spawnTestService({ pageDir: await stubPage() });
     // It listens at each address of its host: `localhost` has two on many machines.
     const addresses = await lookup('localhost', { all: true });
-    const asking = await Promise.all(
-      addresses.map(({ address }) => halfAsked(service, { address })),
-    );
+    const asking = await Promise.all(addresses.map(({ address }) => halfAsked(service, address)));
     const ended = stopped(service);
     await untilClosing(service);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) service.child.kill(signal);
     for (const request of asking) {
-      const answer = once(request, 'response') as Promise<[IncomingMessage]>;
-      request.end('{"note":"late","maxUses":1}');
-      expect((await answer)[0].statusCode).toBe(201);
+      const { status } = await answerTo(request, '{"note":"late","maxUses":1}');
+      expect(status).toBe(201);
     }
     await ended;
   }, 60_000);
